@@ -1,0 +1,25 @@
+"""Registry nodes of mmviewpose.
+
+Each node is a direct child of mmengine's root with ``scope='mmviewpose'``, so that
+``type='mmviewpose.X'`` builds from mmpose, mmaction2 and plain mmengine configs without
+``custom_imports``: mmengine imports this module when it meets the scope, and the node imports
+its ``locations`` at the first look-up. In our own configs ``default_scope = 'mmviewpose'`` and
+parts of the hosts carry their prefix (``mmpose.PoseLifter``).
+"""
+from mmengine import registry as root
+from mmengine.registry import Registry
+
+from . import compat  # noqa: F401  (host packages import only with its stand-ins in place)
+
+
+def _node(name: str, parent: Registry, *locations: str) -> Registry:
+    return Registry(name, parent=parent, scope='mmviewpose',
+                    locations=[f'mmviewpose.{location}' for location in locations])
+
+
+MODELS = _node('model', root.MODELS, 'models')
+DATASETS = _node('dataset', root.DATASETS, 'datasets')
+DATA_SAMPLERS = _node('data sampler', root.DATA_SAMPLERS, 'datasets.samplers')
+TRANSFORMS = _node('transform', root.TRANSFORMS, 'datasets.transforms')
+METRICS = _node('metric', root.METRICS, 'evaluation')
+HOOKS = _node('hook', root.HOOKS, 'engine.hooks')
