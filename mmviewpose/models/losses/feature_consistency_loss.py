@@ -1,0 +1,25 @@
+from typing import Optional
+
+from torch import Tensor, nn
+
+from ...functional.disentanglement import feature_consistency_loss
+from ...registry import MODELS
+
+
+@MODELS.register_module()
+class FeatureConsistencyLoss(nn.Module):
+    """Distance between the view-invariant features of two views (L_f of SeBiReNet, Sec. 3.3).
+
+    Args:
+        loss_weight: Factor on the result (w3 of Eq. 11).
+        reduction: ``'mean'`` over samples, or ``'sum'`` (the published code).
+    """
+
+    def __init__(self, loss_weight: float = 1., reduction: str = 'mean') -> None:
+        super().__init__()
+        self.loss_weight, self.reduction = loss_weight, reduction
+
+    def forward(self, pred: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
+        """Features ``(..., K, C)`` of the two views and sample weights ``(...)`` to a scalar, see
+        :func:`~mmviewpose.functional.disentanglement.feature_consistency_loss`."""
+        return self.loss_weight * feature_consistency_loss(pred, target, weight, self.reduction)
