@@ -1,0 +1,20 @@
+# The encoder for recognition: people stand upright, so branch A is turned about the vertical and
+# tilted a little, branch B turned by a further angle and corrupted on its own.
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/sebirenet.py',
+    '../_base_/datasets/mocap_poses.py',
+    '../_base_/schedules/adam_onecycle.py',
+]
+train_dataloader = dict(
+    dataset=dict(
+        pipeline=[
+            dict(type='MirrorPoses'),
+            dict(type='ScaleBones', factors=(0.75, 1.25)),
+            dict(type='ScalePoses', factors=(0.9, 1.1)),
+            dict(type='RotatePoses', mode='yaw', tilt_degrees=15.),
+            dict(type='CopyToViews', num_views=2),
+            dict(type='RotatePoses', mode='yaw', view=1),
+            dict(type='CorruptJoints', clean_prob=0.2, jitter=50.),
+            dict(type='PackPoses'),
+        ]))

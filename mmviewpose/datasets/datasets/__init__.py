@@ -1,0 +1,6 @@
+from .action_dataset import ActionDataset
+from .array_dataset import ArrayDataset, BatchCompose, identity_collate
+from .pose_dataset import PoseDataset, SyntheticPoseDataset
+
+__all__ = ['ActionDataset', 'ArrayDataset', 'BatchCompose', 'PoseDataset',
+           'SyntheticPoseDataset', 'identity_collate']

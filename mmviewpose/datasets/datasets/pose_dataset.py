@@ -1,0 +1,81 @@
+"""Datasets whose sample is one pose."""
+from typing import Any, Mapping, Optional
+
+import numpy as np
+
+from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
+                                                         numeric, select_sequences)
+from mmviewpose.datasets.datasets.array_dataset import ArrayDataset
+from mmviewpose.datasets.synthetic.people import synthetic_poses
+from mmviewpose.registry import DATASETS
+
+
+@DATASETS.register_module()
+class PoseDataset(ArrayDataset):
+    """Frames of archives (``tools/dataset_converters/skeletons.py``), one pose a sample.
+
+    Poses come centred on their root, ``keypoints`` ``(K, 3)`` in mm, y up, with the numeric labels
+    that all archives have. Frames that a reader masked are left out.
+
+    Args:
+        sources: What to take of which archive, see
+            :func:`~mmviewpose.datasets.datasets.archive_source.select_sequences`.
+        data_root: Folder that the archives are relative to.
+        skeleton: Layout that the archives must have.
+        stride: Take every so-manyth frame of a sequence.
+        max_samples: Draw at most so many frames of all, with ``prepare_seed``.
+        **array: ``pipeline``, ``prepare``, ``prepare_seed`` of :class:`ArrayDataset`.
+
+    Raises:
+        DatasetError: A file is missing or broken, or nothing is left.
+    """
+
+    def __init__(self, sources: Sources, data_root: str = '', skeleton: str = 'ape17',
+                 stride: int = 1, max_samples: Optional[int] = None, **array) -> None:
+        parts = [_poses(select_sequences(source, data_root, skeleton), stride)
+                 for source in sources]
+        shared = set.intersection(*(set(part) for part in parts))
+        arrays = {key: np.concatenate([part[key] for part in parts]) for key in sorted(shared)}
+        count = len(arrays['keypoints'])
+        if max_samples is not None and max_samples < count:
+            generator = np.random.default_rng(array.get('prepare_seed', 0))
+            rows = np.sort(generator.choice(count, max_samples, replace=False))
+            arrays = {key: value[rows] for key, value in arrays.items()}
+        super().__init__(arrays, metainfo=dict(skeleton=skeleton), **array)
+
+    @classmethod
+    def check_files(cls, cfg: Mapping[str, Any]) -> None:
+        """Check that the files of a dataset config are there.
+
+        Raises:
+            DatasetError: Names the first that is not.
+        """
+        check_sources(cfg['sources'], cfg.get('data_root', ''))
+
+
+def _poses(selection: Selection, stride: int) -> dict:
+    """Centred poses and numeric labels of the valid frames of a selection."""
+    archive, rows = selection
+    sequence = np.repeat(np.arange(len(archive.names)), archive.lengths)
+    frame = np.arange(len(sequence))
+    kept = np.isin(sequence, rows) & archive.valid
+    kept &= (frame - archive.starts[sequence]) % stride == 0
+    positions = archive.positions[kept]
+    labels = {key: value[sequence[kept]] for key, value in numeric(archive.labels).items()}
+    return dict(labels, keypoints=positions - positions[:, :1])
+
+
+@DATASETS.register_module()
+class SyntheticPoseDataset(ArrayDataset):
+    """Poses of the built-in synthetic people, for trying a method without a download.
+
+    Args:
+        num_poses: How many.
+        seed: Another seed gives other people and motions.
+        **array: ``pipeline``, ``prepare``, ``prepare_seed`` of :class:`ArrayDataset`.
+    """
+
+    def __init__(self, num_poses: int = 20000, seed: int = 0, **array) -> None:
+        keypoints = synthetic_poses(num_poses, seed)
+        super().__init__(dict(keypoints=keypoints - keypoints[:, :1]),
+                         metainfo=dict(skeleton='ape17'), **array)

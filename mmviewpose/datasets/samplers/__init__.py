@@ -1,0 +1,3 @@
+from .array_batch_sampler import ArrayBatchSampler
+
+__all__ = ['ArrayBatchSampler']

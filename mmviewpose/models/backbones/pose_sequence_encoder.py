@@ -1,0 +1,121 @@
+"""Sequences of poses to sequences of features, for mmaction2's recognizers."""
+from typing import Optional
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmviewpose.registry import MODELS
+from mmviewpose.skeletons import get_skeleton
+
+TRANSLATIONS = {None: 0, 'root': 3, 'relative': 3}
+POSES = ('centred', 'raw', 'normalised')
+
+
+@MODELS.register_module()
+class PoseSequenceEncoder(BaseModule):
+    """A pose feature a frame, the body's translation beside it, and a one-layer LSTM over time.
+
+    The downstream model of the paper's Sec. 4.3: the pretrained encoder stays as it is and only
+    the classifier learns. Its translation is "concatenated together with the learned
+    pose-dependent feature". Works as the backbone of mmaction2's ``RecognizerGCN`` with its
+    ``GCNHead``, which averages what comes out over time.
+
+    Args:
+        encoder: Config of a pose encoder whose h_vi is the feature; None feeds the joints
+            themselves (the baselines).
+        skeleton: Layout of the joints.
+        poses: What the joints are relative to: ``'centred'`` on the root; ``'raw'``, as they are
+            in the camera's frame; ``'normalised'``, less the mean position of the frame's joints
+            and divided by their standard deviation (the paper's two baselines).
+        translation: ``None``; ``'root'``, the root's position relative to the first frame's, in
+            the camera's axes; ``'relative'``, the same in three numbers that do not depend on
+            the direction of view: height change, horizontal distance from the start and
+            horizontal speed a frame.
+        frozen: Keep the encoder as it is; False fine-tunes it.
+        hidden_channels: Units of the LSTM.
+        normalise: Centre and scale each feature channel by running statistics of the training set.
+        temporal: ``'all'`` gives the LSTM's output at every frame, ``'last'`` only the last one.
+        unit: Joints and translation are divided by this, mm.
+    """
+
+    def __init__(self, encoder: Optional[dict] = None, skeleton: str = 'ape17',
+                 poses: str = 'centred', translation: Optional[str] = 'relative',
+                 frozen: bool = True, hidden_channels: int = 128, normalise: bool = True,
+                 temporal: str = 'all', unit: float = 1000.,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        if translation not in TRANSLATIONS:
+            raise ValueError(f'translation must be one of {tuple(TRANSLATIONS)}, '
+                             f'got {translation!r}')
+        if poses not in POSES:
+            raise ValueError(f'poses must be one of {POSES}, got {poses!r}')
+        if temporal not in ('all', 'last'):
+            raise ValueError(f"temporal must be 'all' or 'last', got {temporal!r}")
+        tree = get_skeleton(skeleton)
+        self.root, self.poses, self.translation = tree.root, poses, translation
+        self.temporal, self.unit = temporal, unit
+        self.encoder = None if encoder is None else MODELS.build(encoder)
+        self.frozen = frozen and self.encoder is not None
+        if self.frozen:
+            self.encoder.requires_grad_(False)
+        width = 3 * tree.num_joints if self.encoder is None else self.encoder.out_channels
+        width += TRANSLATIONS[translation]
+        self.norm = nn.BatchNorm1d(width, affine=False) if normalise else None
+        self.rnn = nn.LSTM(width, hidden_channels, batch_first=True)
+
+    def train(self, mode: bool = True) -> 'PoseSequenceEncoder':
+        """Set the mode; a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Encode sequences.
+
+        Args:
+            inputs: Joint positions, mm, y up, ``(N, M, T, K, 3)``: samples, people, time.
+
+        Returns:
+            ``(N, M, C, T, 1)``, the layout of mmaction2's graph networks (T = 1 for ``'last'``).
+        """
+        samples, people = inputs.shape[:2]
+        positions = inputs.flatten(0, 1)  # (NM, T, K, 3)
+        features = self.features(positions)  # (NM, T, width)
+        hidden = self.rnn(features)[0]
+        if self.temporal == 'last':
+            hidden = hidden[:, -1:]
+        return hidden.transpose(1, 2).unflatten(0, (samples, people)).unsqueeze(-1)
+
+    def features(self, positions: Tensor) -> Tensor:
+        """What the LSTM reads: ``(B, T, K, 3)`` in mm -> ``(B, T, width)``."""
+        parts = [self._pose_features(positions)]
+        if self.translation is not None:
+            parts.append(self._translation_features(positions[..., self.root, :]))
+        features = torch.cat(parts, -1)
+        if self.norm is None:
+            return features
+        return self.norm(features.transpose(1, 2)).transpose(1, 2)
+
+    def _pose_features(self, positions: Tensor) -> Tensor:
+        if self.poses == 'raw':
+            poses = positions
+        elif self.poses == 'normalised':
+            poses = positions - positions.mean(-2, keepdim=True)
+            poses = poses * (self.unit / poses.std((-2, -1), keepdim=True).clamp_min(1.))
+        else:
+            poses = positions - positions[..., self.root:self.root + 1, :]
+        if self.encoder is None:
+            return poses.flatten(-2) / self.unit
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            code = self.encoder(poses.flatten(0, 1)).view_invariant
+        return code.flatten(1).unflatten(0, positions.shape[:2])
+
+    def _translation_features(self, root: Tensor) -> Tensor:
+        moved = (root - root[:, :1]) / self.unit  # (B, T, 3)
+        if self.translation == 'root':
+            return moved
+        ground = moved[..., [0, 2]]
+        step = torch.diff(ground, dim=1, prepend=ground[:, :1])
+        return torch.stack([moved[..., 1], ground.norm(dim=-1), step.norm(dim=-1)], -1)

@@ -1,0 +1,3 @@
+from .siamese_autoencoder import SiameseAutoEncoder
+
+__all__ = ['SiameseAutoEncoder']

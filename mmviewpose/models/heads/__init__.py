@@ -1,0 +1,3 @@
+from .pose_decoders import MLPDecoder, SeBiReNetDecoder
+
+__all__ = ['MLPDecoder', 'SeBiReNetDecoder']
