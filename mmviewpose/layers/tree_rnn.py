@@ -1,0 +1,485 @@
+"""Recurrent networks on a skeleton tree: SeBiReNet and its parts.
+
+Source: Nie, Liu, Liu, *Unsupervised 3D Human Pose Representation with Viewpoint and Pose
+Disentanglement*, ECCV 2020, section 3.2, Eq. 8 and Table 1.
+
+Every node has weights of its own, so nothing can be batched over joints by an ordinary RNN. Here the
+nodes of one tree level are computed together. The nodes are kept sorted level by level with the
+children of a node side by side, and tensors are ``(K, channels, N)`` inside, so that a level, the
+children of a node and a gate are all plain slices, and "concatenate the children" is a view.
+"""
+import math
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ['STRUCTURES', 'SeBiReNet', 'TreePlan', 'TreeSubnet']
+
+STRUCTURES = ('sebirenet', 'leaf_to_root', 'root_to_leaf', 'concatenated', 'recurrent')
+
+# Row blocks of the stacked weights. The gates that a zero state leaves without effect (GRU's r,
+# LSTM's f) come first, so that the others are one slice.
+_INPUT_GATES = {'gru': 'rzn', 'lstm': 'fiog'}
+# GRU: r and z are shared by the two products, n is not. With n in front here and behind above, the
+# gradients of all of them are two overlapping slices of one (n_state, r, z, n_input) buffer.
+_STATE_GATES = {'gru': 'nrz', 'lstm': 'fiog'}
+_TORCH_GATES = {'gru': 'rzn', 'lstm': 'ifgo'}
+
+State = Tuple[Tensor, ...]
+
+
+class Run(NamedTuple):
+    """Neighbouring nodes of one level that have the same number of children.
+
+    Attributes:
+        start, stop: Positions of the nodes in the level order.
+        first, last: Positions of all their children, ``last`` excluded.
+        children: Number of children of each node.
+    """
+    start: int
+    stop: int
+    first: int
+    last: int
+    children: int
+
+    @property
+    def nodes(self) -> int:
+        return self.stop - self.start
+
+
+class TreePlan:
+    """The order in which the nodes of a tree are computed.
+
+    Args:
+        parents: Parent of each joint, -1 (or any negative number) for the root. The root may stand
+            anywhere.
+
+    Attributes:
+        order: Joint at each position of the level order; the root is at position 0.
+        position: Position of each joint, the inverse of ``order``.
+        levels: (start, stop) of each level, the root's first.
+        runs: For each level its :class:`Run` s.
+
+    Raises:
+        ValueError: If ``parents`` is not one tree.
+    """
+
+    def __init__(self, parents: Sequence[int]) -> None:
+        self.parents = tuple(int(p) for p in parents)
+        joints = range(len(self.parents))
+        roots = [j for j in joints if self.parents[j] < 0]
+        if len(roots) != 1:
+            raise ValueError(f'a tree has one root (parent -1), parents has {len(roots)}')
+        if max(self.parents) >= len(self.parents):
+            raise ValueError(f'a parent is not a joint: {max(self.parents)} of {len(self.parents)}')
+        children: List[List[int]] = [[] for _ in joints]
+        for joint in joints:
+            if self.parents[joint] >= 0:
+                children[self.parents[joint]].append(joint)
+
+        depths = [[roots[0]]]
+        while depths[-1]:
+            depths.append([c for j in depths[-1] for c in children[j]])
+            if len(depths) > len(self.parents) + 1:
+                break
+        if sum(len(level) for level in depths) != len(self.parents):
+            raise ValueError('parents has a cycle: not all joints hang on the root')
+        height = [0] * len(self.parents)
+        for level in reversed(depths):
+            for j in level:
+                height[j] = 1 + max((height[c] for c in children[j]), default=0)
+        # Like stands beside like, which makes the runs long.
+        for group in children:
+            group.sort(key=lambda j: (-len(children[j]), -height[j], j))
+
+        self._children = tuple(tuple(c) for c in children)
+        self.order: Tuple[int, ...] = ()
+        self.levels: List[Tuple[int, int]] = []
+        level = [roots[0]]
+        while level:
+            start = len(self.order)
+            self.order += tuple(level)
+            self.levels.append((start, len(self.order)))
+            level = [c for j in level for c in children[j]]
+        self.position = tuple(self.order.index(j) for j in joints)
+        self.runs = [self._runs_of(*bounds) for bounds in self.levels]
+
+    def _runs_of(self, start: int, stop: int) -> List[Run]:
+        runs: List[Run] = []
+        first = stop
+        for place in range(start, stop):
+            count = len(self._children[self.order[place]])
+            if runs and runs[-1].children == count:
+                runs[-1] = runs[-1]._replace(stop=place + 1, last=first + count)
+            else:
+                runs.append(Run(place, place + 1, first, first + count, count))
+            first += count
+        return runs
+
+    @property
+    def num_joints(self) -> int:
+        return len(self.parents)
+
+    def neighbours(self, joint: int, direction: str) -> Tuple[int, ...]:
+        """Joints whose hidden states are input of ``joint``, in the order of its weights' columns."""
+        if direction == 'leaf_to_root':
+            return self._children[joint]
+        return () if self.parents[joint] < 0 else (self.parents[joint],)
+
+
+class _Attach(torch.autograd.Function):
+    """Hands ``x`` through and gives each idle parameter a gradient of zeros.
+
+    DistributedDataParallel stops at a parameter that never gets a gradient.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, *idle: Tensor) -> Tensor:
+        ctx.idle = [(p.shape, p.dtype, p.device) for p in idle]
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        zeros = [torch.zeros(s, dtype=t, device=d) for s, t, d in ctx.idle]
+        return (grad, *zeros)
+
+
+class TreeSubnet(nn.Module):
+    """One directed pass over a skeleton tree with a recurrent cell per node (one half of Eq. 8).
+
+    A node's input is ``[p_i, hidden states of its neighbours]``: its children going leaf to root (the
+    recursive subnet), its parent going root to leaf (the diffuse subnet). Its recurrent state is the
+    node's own shared hidden state, zero at the start. The cells are torch's: the GRU's reset gate
+    acts on the product with the state.
+
+    A GRU node with N neighbours has ``[3 n_x + (3 N + 4) n_h + 1] n_h`` parameters with the output
+    layer and without gate bias, as in the paper.
+
+    Parameters are stacked over nodes, in the plan's level order (``plan.order``); use
+    :meth:`node_parameters` to read those of one joint.
+
+    Args:
+        parents: Parent of each joint, -1 for the root.
+        in_channels: Channels of a joint's input, n_x.
+        hidden_channels: Channels of a node's hidden state, n_h.
+        direction: ``'leaf_to_root'`` or ``'root_to_leaf'``.
+        cell: ``'gru'`` or ``'lstm'``.
+        gate_bias: Give the gates a bias. The paper's have none, the published code's have one.
+        output_layer: Give each node the output layer ``tanh(W_o h + b_o)``; without it the output is
+            the hidden state.
+
+    Raises:
+        ValueError: If ``parents`` is not one tree, or an option is unknown.
+    """
+
+    def __init__(self, parents: Sequence[int], in_channels: int, hidden_channels: int,
+                 direction: str = 'leaf_to_root', cell: str = 'gru', gate_bias: bool = False,
+                 output_layer: bool = True) -> None:
+        super().__init__()
+        if direction not in ('leaf_to_root', 'root_to_leaf'):
+            raise ValueError(f"direction is 'leaf_to_root' or 'root_to_leaf', not {direction!r}")
+        if cell not in _INPUT_GATES:
+            raise ValueError(f"cell is 'gru' or 'lstm', not {cell!r}")
+        if in_channels < 1 or hidden_channels < 1:
+            raise ValueError('in_channels and hidden_channels must be positive, got '
+                             f'{in_channels} and {hidden_channels}')
+        self.plan = TreePlan(parents)
+        self.in_channels = in_channels
+        self.hidden_channels = hidden_channels
+        self.direction = direction
+        self.cell = cell
+        joints, hidden = self.plan.num_joints, hidden_channels
+        gates = len(_INPUT_GATES[cell]) * hidden
+        self.weight_x = nn.Parameter(torch.empty(joints, gates, in_channels))
+        # Edge e joins the node at position e + 1 to its parent. The layout makes the edges of a run
+        # of siblings one matrix: stacked inputs going up, stacked outputs going down.
+        edge = (hidden, gates) if self._upward else (gates, hidden)
+        self.weight_e = nn.Parameter(torch.empty(joints - 1, *edge))
+        self.weight_h = nn.Parameter(torch.empty(joints, gates, hidden))
+        self.bias = nn.Parameter(torch.empty(joints, gates)) if gate_bias else None
+        self.weight_o = nn.Parameter(torch.empty(joints, hidden, hidden)) if output_layer else None
+        self.bias_o = nn.Parameter(torch.empty(joints, hidden)) if output_layer else None
+        self.register_buffer('order', torch.tensor(self.plan.order), persistent=False)
+        self.register_buffer('position', torch.tensor(self.plan.position), persistent=False)
+        self.reset_parameters()
+
+    @property
+    def _upward(self) -> bool:
+        return self.direction == 'leaf_to_root'
+
+    @property
+    def out_channels(self) -> int:
+        return self.hidden_channels
+
+    def reset_parameters(self) -> None:
+        """Draws all parameters from U(-1/sqrt(n_h), 1/sqrt(n_h)), as torch's own cells do."""
+        bound = 1 / math.sqrt(self.hidden_channels)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def extra_repr(self) -> str:
+        return (f'joints={self.plan.num_joints}, in_channels={self.in_channels}, '
+                f'hidden_channels={self.hidden_channels}, direction={self.direction!r}, '
+                f'cell={self.cell!r}, gate_bias={self.bias is not None}, '
+                f'output_layer={self.weight_o is not None}')
+
+    def node_parameters(self, joint: int) -> Dict[str, Tensor]:
+        """Parameters of one joint as torch's GRUCell or LSTMCell has them (copies, differentiable).
+
+        Args:
+            joint: Index of the joint in ``parents``.
+
+        Returns:
+            ``weight_ih`` (G n_h, n_x + N n_h), its columns first the joint's input, then the states
+            of ``plan.neighbours(joint, direction)``; ``weight_hh`` (G n_h, n_h); where they exist
+            ``bias`` (G n_h,), ``weight_o`` (n_h, n_h) and ``bias_o`` (n_h,). Gate order is torch's.
+        """
+        place = self.plan.position[joint]
+        blocks = [self.weight_x[place]]
+        for neighbour in self.plan.neighbours(joint, self.direction):
+            if self._upward:
+                blocks.append(self.weight_e[self.plan.position[neighbour] - 1].t())
+            else:
+                blocks.append(self.weight_e[place - 1])
+        found = {'weight_ih': self._torch_order(torch.cat(blocks, 1), _INPUT_GATES),
+                 'weight_hh': self._torch_order(self.weight_h[place], _STATE_GATES)}
+        if self.bias is not None:
+            found['bias'] = self._torch_order(self.bias[place], _INPUT_GATES)
+        if self.weight_o is not None:
+            found['weight_o'] = self.weight_o[place].t()
+            found['bias_o'] = self.bias_o[place]
+        return found
+
+    def _torch_order(self, rows: Tensor, gates: Dict[str, str]) -> Tensor:
+        parts = dict(zip(gates[self.cell], rows.split(self.hidden_channels)))
+        return torch.cat([parts[g] for g in _TORCH_GATES[self.cell]])
+
+    def forward(self, x: Tensor, state: Optional[State] = None) -> Tuple[Tensor, State]:
+        """Runs the pass.
+
+        Args:
+            x: Input (N, K, n_x).
+            state: Shared states that an earlier pass returned; None means zero.
+
+        Returns:
+            Output (N, K, n_h) and the new states, each (K, n_h, N) in level order: the hidden
+            states and, for the LSTM, the cells.
+        """
+        state, idle = self.sweep(self.to_nodes(x), state)
+        output = self.from_nodes(self.output(state[0]))
+        return (_Attach.apply(output, *idle) if idle else output), state
+
+    def to_nodes(self, x: Tensor) -> Tensor:
+        """(N, K, n_x) in joint order -> (K, n_x, N) in level order."""
+        return x.index_select(1, self.order).permute(1, 2, 0)
+
+    def from_nodes(self, output: Tensor) -> Tensor:
+        """(K, N, n_h) in level order -> (N, K, n_h) in joint order."""
+        return output.transpose(0, 1).index_select(1, self.position)
+
+    def output(self, hidden: Tensor) -> Tensor:
+        """The nodes' output layers, tanh(W_o h + b_o): (K, n_h, N) -> (K, N, n_h)."""
+        if self.weight_o is None:
+            return hidden.transpose(1, 2)
+        product = torch.baddbmm(self.bias_o.unsqueeze(1), hidden.transpose(1, 2), self.weight_o)
+        return product.tanh()
+
+    def output_parameters(self) -> Tuple[Tensor, ...]:
+        return () if self.weight_o is None else (self.weight_o, self.bias_o)
+
+    def sweep(self, x: Tensor, state: Optional[State] = None) -> Tuple[State, Tuple[Tensor, ...]]:
+        """The pass itself, without output layers.
+
+        Args:
+            x: Input (K, n_x, N) in level order.
+            state: Shared states, each (K, n_h, N); None means zero.
+
+        Returns:
+            The new states, and the parameters that had no part in them.
+        """
+        idle = (self.weight_h,) if state is None else ()
+        if self.plan.num_joints == 1:
+            idle += (self.weight_e,)
+        return self._sweep_by_autograd(x, state), idle
+
+    def _sweep_by_autograd(self, x: Tensor, state: Optional[State]) -> State:
+        # With a zero state the first gate multiplies nothing but that state.
+        skip = self.hidden_channels if state is None else 0
+        gates = self._input_product(x, skip)
+        product = None if state is None else torch.bmm(self.weight_h, state[0])
+        levels: List[Optional[State]] = [None] * len(self.plan.levels)
+        downward = range(len(levels))
+        for depth in (reversed(downward) if self._upward else downward):
+            start, stop = self.plan.levels[depth]
+            level = gates[start:stop]
+            if self._upward:
+                if stop < self.plan.num_joints:
+                    level = self._from_children(depth, level, levels[depth + 1][0], skip)
+            elif depth:
+                level = self._from_parents(depth, level, levels[depth - 1][0], skip)
+            cut = (None, None) if state is None else (
+                product[start:stop], tuple(s[start:stop] for s in state))
+            levels[depth] = _CELLS[self.cell](level, *cut)
+        return tuple(torch.cat(parts) for parts in zip(*levels))
+
+    def _input_product(self, x: Tensor, skip: int) -> Tensor:
+        weight = self.weight_x[:, skip:]
+        if self.bias is None:
+            return torch.bmm(weight, x)
+        return torch.baddbmm(self.bias[:, skip:, None], weight, x)
+
+    def _from_children(self, depth: int, level: Tensor, below: Tensor, skip: int) -> Tensor:
+        start, base = self.plan.levels[depth]
+        parts = []
+        for run in self.plan.runs[depth]:
+            part = level[run.start - start:run.stop - start]
+            if run.children:
+                weight = self.weight_e[run.first - 1:run.last - 1, :, skip:]
+                weight = weight.reshape(run.nodes, -1, weight.shape[-1]).transpose(1, 2)
+                states = below[run.first - base:run.last - base]
+                states = states.reshape(run.nodes, -1, states.shape[-1])
+                part = torch.baddbmm(part, weight, states)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _from_parents(self, depth: int, level: Tensor, above: Tensor, skip: int) -> Tensor:
+        base, start = self.plan.levels[depth - 1]
+        parts = []
+        for run in self.plan.runs[depth - 1]:
+            if run.children:
+                weight = self.weight_e[run.first - 1:run.last - 1, skip:]
+                weight = weight.reshape(run.nodes, -1, weight.shape[-1])
+                part = level[run.first - start:run.last - start]
+                part = torch.baddbmm(part.reshape(run.nodes, -1, part.shape[-1]), weight,
+                                     above[run.start - base:run.stop - base])
+                parts.append(part.reshape(run.last - run.first, -1, part.shape[-1]))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _gru(gates: Tensor, product: Optional[Tensor], state: Optional[State]) -> State:
+    """GRU nodes of one level: gates (n, 3 h or 2 h, N) -> hidden states (n, h, N)."""
+    if state is None:
+        z, n = gates.chunk(2, 1)
+        z, n = z.sigmoid(), n.tanh()
+        return (n - z * n,)
+    hidden, = state
+    size = hidden.shape[1]
+    r, z = (gates[:, :2 * size] + product[:, size:]).sigmoid().chunk(2, 1)
+    n = torch.addcmul(gates[:, 2 * size:], r, product[:, :size]).tanh()
+    return (torch.lerp(n, hidden, z),)
+
+
+def _lstm(gates: Tensor, product: Optional[Tensor], state: Optional[State]) -> State:
+    """LSTM nodes of one level: gates (n, 4 h or 3 h, N) -> hidden states and cells (n, h, N)."""
+    if state is None:
+        i, o, g = gates.chunk(3, 1)
+        cells = i.sigmoid() * g.tanh()
+    else:
+        f, i, o, g = (gates + product).chunk(4, 1)
+        cells = torch.addcmul(f.sigmoid() * state[1], i.sigmoid(), g.tanh())
+    return o.sigmoid() * cells.tanh(), cells
+
+
+_CELLS = {'gru': _gru, 'lstm': _lstm}
+
+
+class SeBiReNet(nn.Module):
+    """Sequential bidirectional recursive network on a skeleton tree (section 3.2), and Table 1's kin.
+
+    ========================  =====================================================================
+    structure                 what runs
+    ========================  =====================================================================
+    ``'sebirenet'``           leaf to root, then root to leaf from the shared hidden states
+    ``'recurrent'``           the same ``num_passes`` times, weights and states shared
+    ``'leaf_to_root'``        the recursive subnet alone
+    ``'root_to_leaf'``        the diffuse subnet alone
+    ``'concatenated'``        both from zero states, outputs concatenated
+    ========================  =====================================================================
+
+    In the first two the output is that of the root-to-leaf subnet, which overwrites the other's. The
+    leaf-to-root subnet's output layers therefore do nothing; the paper counts them, so they are
+    there by default and get a gradient of zero (DistributedDataParallel stops at a parameter
+    without one). ``unused_output=False`` leaves them out. Weights on the state of a pass that starts
+    from zero also have a gradient of zero, and an effect only in ``'recurrent'``.
+
+    Args:
+        parents: Parent of each joint, -1 for the root, e.g. ``get_skeleton('ape17').parents``.
+        in_channels: Channels of a joint's input.
+        hidden_channels: Channels of a node's hidden state.
+        cell: ``'gru'`` or ``'lstm'``.
+        gate_bias: Give the gates a bias. The paper's have none, the published code's have one.
+        output_layer: Give each node the output layer of Eq. 8 (the published code has none).
+        structure: See the table.
+        num_passes: How often the pair runs; for ``'recurrent'`` only, 2 where not given.
+        unused_output: Keep output layers whose result nothing uses.
+
+    Raises:
+        ValueError: If ``parents`` is not one tree, or an option is unknown or does not fit.
+    """
+
+    def __init__(self, parents: Sequence[int], in_channels: int, hidden_channels: int,
+                 cell: str = 'gru', gate_bias: bool = False, output_layer: bool = True,
+                 structure: str = 'sebirenet', num_passes: Optional[int] = None,
+                 unused_output: bool = True) -> None:
+        super().__init__()
+        if structure not in STRUCTURES:
+            raise ValueError(f'structure is one of {STRUCTURES}, not {structure!r}')
+        if num_passes is None:
+            num_passes = 2 if structure == 'recurrent' else 1
+        if num_passes < 1 or (num_passes > 1 and structure != 'recurrent'):
+            raise ValueError(f'{structure!r} cannot run {num_passes} times')
+        self.structure = structure
+        self.num_passes = num_passes
+        self.in_channels = in_channels
+        self.hidden_channels = hidden_channels
+        self.num_joints = len(parents)
+        shared = structure in ('sebirenet', 'recurrent')
+        self.up: Optional[TreeSubnet] = None
+        self.down: Optional[TreeSubnet] = None
+        if structure != 'root_to_leaf':
+            self.up = TreeSubnet(parents, in_channels, hidden_channels, 'leaf_to_root', cell, gate_bias,
+                                 output_layer and (unused_output or not shared))
+        if structure != 'leaf_to_root':
+            self.down = TreeSubnet(parents, in_channels, hidden_channels, 'root_to_leaf', cell,
+                                   gate_bias, output_layer)
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of a joint's output."""
+        return self.hidden_channels * (2 if self.structure == 'concatenated' else 1)
+
+    def extra_repr(self) -> str:
+        return f'structure={self.structure!r}, num_passes={self.num_passes}'
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Runs the network.
+
+        Args:
+            x: Input (..., K, in_channels).
+
+        Returns:
+            Output (..., K, out_channels).
+
+        Raises:
+            ValueError: If the last two axes of ``x`` do not fit.
+        """
+        if x.dim() < 2 or tuple(x.shape[-2:]) != (self.num_joints, self.in_channels):
+            raise ValueError(f'input must be (..., {self.num_joints}, {self.in_channels}), '
+                             f'not {tuple(x.shape)}')
+        output = self._run(x.reshape(-1, *x.shape[-2:]))
+        return output.reshape(*x.shape[:-1], self.out_channels)
+
+    def _run(self, x: Tensor) -> Tensor:
+        if self.structure in ('leaf_to_root', 'root_to_leaf'):
+            return (self.up or self.down)(x)[0]
+        if self.structure == 'concatenated':
+            return torch.cat([self.up(x)[0], self.down(x)[0]], -1)
+        nodes = self.up.to_nodes(x)
+        state: Optional[State] = None
+        for _ in range(self.num_passes):
+            state, idle_up = self.up.sweep(nodes, state)
+            state, idle_down = self.down.sweep(nodes, state)
+        output = self.down.from_nodes(self.down.output(state[0]))
+        idle = idle_up + idle_down + self.up.output_parameters()
+        return _Attach.apply(output, *idle) if idle else output

@@ -1,0 +1,88 @@
+"""SeBiReNet by tree level against a loop over its nodes: forward + backward, medians of one run."""
+import argparse
+import json
+import statistics
+import time
+from typing import Dict, List, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmviewpose.layers import SeBiReNet, TreeSubnet
+
+# The paper's 17 joints (skeleton layout `ape17`).
+PARENTS = (-1, 0, 16, 2, 16, 4, 5, 16, 7, 8, 0, 10, 11, 0, 13, 14, 1)
+
+
+class NodeLoop(nn.Module):
+    """One directed pass, written plainly: torch's own cell for each node, one node after the other."""
+
+    def __init__(self, subnet: TreeSubnet) -> None:
+        super().__init__()
+        self.neighbours = [subnet.plan.neighbours(j, subnet.direction)
+                           for j in range(subnet.plan.num_joints)]
+        self.order = subnet.plan.order
+        if subnet.direction == 'leaf_to_root':
+            self.order = self.order[::-1]
+        self.is_lstm = subnet.cell == 'lstm'
+        hidden = subnet.hidden_channels
+        make = nn.LSTMCell if self.is_lstm else nn.GRUCell
+        self.cells = nn.ModuleList()
+        self.outputs = nn.ModuleList()
+        for joint, near in enumerate(self.neighbours):
+            given = subnet.node_parameters(joint)
+            cell = make(subnet.in_channels + len(near) * hidden, hidden, bias='bias' in given)
+            cell = cell.to(given['weight_ih'])
+            with torch.no_grad():
+                cell.weight_ih.copy_(given['weight_ih'])
+                cell.weight_hh.copy_(given['weight_hh'])
+                if 'bias' in given:
+                    cell.bias_ih.copy_(given['bias'])
+                    cell.bias_hh.zero_()
+            self.cells.append(cell)
+            if 'weight_o' in given:
+                layer = nn.Linear(hidden, hidden).to(given['weight_o'])
+                with torch.no_grad():
+                    layer.weight.copy_(given['weight_o'])
+                    layer.bias.copy_(given['bias_o'])
+                self.outputs.append(layer)
+
+    def forward(self, x: Tensor, state: List = None) -> List:
+        """Input (N, K, n_x), state of each node -> new state of each node."""
+        if state is None:
+            zero = x.new_zeros(len(x), self.cells[0].hidden_size)
+            state = [(zero, zero) if self.is_lstm else zero] * len(self.cells)
+        state = list(state)
+        for joint in self.order:
+            hidden = [state[j][0] if self.is_lstm else state[j] for j in self.neighbours[joint]]
+            state[joint] = self.cells[joint](torch.cat([x[:, joint], *hidden], 1), state[joint])
+        return state
+
+    def read(self, state: List) -> Tensor:
+        """State of each node -> output (N, K, n_h)."""
+        hidden = [s[0] if self.is_lstm else s for s in state]
+        if len(self.outputs):
+            hidden = [layer(h).tanh() for layer, h in zip(self.outputs, hidden)]
+        return torch.stack(hidden, 1)
+
+
+class NodeLoopNet(nn.Module):
+    """A :class:`SeBiReNet`, its weights copied, computed a node at a time."""
+
+    def __init__(self, net: SeBiReNet) -> None:
+        super().__init__()
+        self.structure, self.num_passes = net.structure, net.num_passes
+        self.up = None if net.up is None else NodeLoop(net.up)
+        self.down = None if net.down is None else NodeLoop(net.down)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Input (N, K, n_x) -> output (N, K, n_h or 2 n_h)."""
+        if self.structure in ('leaf_to_root', 'root_to_leaf'):
+            only = self.up or self.down
+            return only.read(only(x))
+        if self.structure == 'concatenated':
+            return torch.cat([part.read(part(x)) for part in (self.up, self.down)], -1)
+        state = None
+        for _ in range(self.num_passes):
+            state = self.down(x, self.up(x, state))
+        return self.down.read(state)
