@@ -17,11 +17,13 @@ mpi_inf_3dhp17     17   MPI-INF-3DHP as in mmpose
 =================  ===  ==========================================================================
 
 Equal names mean the same anatomical place. Where a data set's own name says something else, the
-place decides: what OpenPose and MPI-INF-3DHP call neck and Human3.6M calls thorax lies between
-the shoulders and is ``spine_shoulder``; ``head`` is the middle of the head (Kinect), ``head_base``
-the joint under the skull (mocap), ``head_top`` the crown. Human3.6M's joint 9 ("neck_base" in
-mmpose, "Neck/Nose" elsewhere) lies at the front of the head and is ``nose``. CMU's radius bone
-ends in mid-forearm (``forearm``), its wrist bone at the wrist.
+place decides. ``spine_shoulder`` is the base of the neck between the shoulders: Kinect's shoulder
+centre, "neck" of OpenPose, MPI-INF-3DHP and Bandai-Namco, "thorax" of Human3.6M, the end of CMU's
+lowerneck bone (CMU's thorax bone ends 5 cm below the shoulders). ``head`` is the middle of the
+head: CMU's head bone ends there, at eye height. ``head_base`` is mocap's joint under the skull,
+``head_top`` the crown. Human3.6M's joint 9 ("neck_base" in mmpose, "Neck/Nose" elsewhere) lies at
+the front of the head and is ``nose``. CMU's radius bone ends in mid-forearm (``forearm``), its
+wrist bone at the wrist.
 """
 from typing import Dict, List, Sequence, Tuple
 
@@ -129,19 +131,20 @@ def _mediapipe33() -> Skeleton:
 
 def _cmu31() -> Skeleton:
     joints = ['pelvis', *_sides(_LEG + ['foot', 'toe']), 'spine_mid', 'spine_upper',
-              'spine_shoulder', 'neck', 'head_base', 'head_top',
+              'thorax', 'spine_shoulder', 'head_base', 'head',
               *_sides(['shoulder', 'elbow', 'forearm', 'wrist', 'hand', 'hand_tip', 'thumb'])]
-    bones = (_chain('pelvis', 'spine_mid', 'spine_upper', 'spine_shoulder', 'neck', 'head_base',
-                    'head_top') + _LEGS + _both('*ankle', '*foot', '*toe')
-             + _both('spine_shoulder', '*shoulder', '*elbow', '*forearm', '*wrist', '*hand',
+    bones = (_chain('pelvis', 'spine_mid', 'spine_upper', 'thorax', 'spine_shoulder', 'head_base',
+                    'head') + _LEGS + _both('*ankle', '*foot', '*toe')
+             + _both('thorax', '*shoulder', '*elbow', '*forearm', '*wrist', '*hand',
                      '*hand_tip') + _both('*wrist', '*thumb'))
     return Skeleton.from_names('cmu31', joints, bones)
 
 
 def _bandai22() -> Skeleton:
-    joints = ['ground', 'pelvis', 'spine_mid', 'spine_upper', 'neck', 'head_base',
+    joints = ['ground', 'pelvis', 'spine_mid', 'spine_upper', 'spine_shoulder', 'head_base',
               *_sides(['clavicle'] + _ARM), *_sides(_LEG + ['foot'])]
-    bones = (_chain('ground', 'pelvis', 'spine_mid', 'spine_upper', 'neck', 'head_base')
+    bones = (_chain('ground', 'pelvis', 'spine_mid', 'spine_upper', 'spine_shoulder',
+                    'head_base')
              + _both('spine_upper', '*clavicle', '*shoulder', '*elbow', '*wrist')
              + _LEGS + _both('*ankle', '*foot'))
     return Skeleton.from_names('bandai22', joints, bones)

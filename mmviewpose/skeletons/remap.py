@@ -18,6 +18,9 @@ _MEAN = 0.5
 # Standing height of the ear (tragion, 0.93 of the body height) and the shoulders (acromion, 0.82):
 # the crown lies 1.6 times as far above the shoulders as the ears do.
 _CROWN = 1.6
+# Base of the neck to the middle of the head, over base of the neck to the base of the skull: the
+# value that gives Bandai-Namco's people (whose shoulders are at 1.27 m) a head at eye height.
+_SKULL = 2.5
 
 
 def _mean_of_sides(joint: str) -> Rule:
@@ -26,12 +29,11 @@ def _mean_of_sides(joint: str) -> Rule:
 
 _RULES: Dict[str, Tuple[Rule, ...]] = {
     'pelvis': (_mean_of_sides('hip'),),
-    'spine_shoulder': (_mean_of_sides('clavicle'), _mean_of_sides('shoulder')),
+    'spine_shoulder': (_mean_of_sides('shoulder'),),
     'spine_mid': ({'pelvis': 0.5, 'spine_shoulder': 0.5},),
-    # Mocap's joint under the skull is continued along the neck (or halved with the crown) to the
-    # middle of the head, where Kinect has it.
-    'head': ({'head_base': 0.5, 'head_top': 0.5}, {'head_base': 2., 'neck': -1.},
-             _mean_of_sides('ear'), {'nose': 0.5, 'head_top': 0.5}),
+    # Where mocap ends at the joint under the skull, the neck is continued to the middle of the head.
+    'head': (_mean_of_sides('ear'), {'nose': 0.5, 'head_top': 0.5},
+             {'head_base': _SKULL, 'spine_shoulder': 1 - _SKULL}),
     # Kinect v2 has its neck at a third of the way from the shoulders to the head.
     'neck': ({'spine_shoulder': 2 / 3, 'head': 1 / 3},),
     'head_top': ({**{k: _CROWN * v for k, v in _mean_of_sides('ear').items()},
