@@ -20,8 +20,8 @@ Equal names mean the same anatomical place. Where a data set's own name says som
 place decides. ``spine_shoulder`` is the base of the neck between the shoulders: Kinect's shoulder
 centre, "neck" of OpenPose, MPI-INF-3DHP and Bandai-Namco, "thorax" of Human3.6M, the end of CMU's
 lowerneck bone (CMU's thorax bone ends 5 cm below the shoulders). ``head`` is the middle of the
-head: CMU's head bone ends there, at eye height. ``head_base`` is mocap's joint under the skull,
-``head_top`` the crown. Human3.6M's joint 9 ("neck_base" in mmpose, "Neck/Nose" elsewhere) lies at
+head: CMU's head bone ends there, at eye height. ``head_base`` is the joint under the skull
+(MPI-INF-3DHP's "head"), ``head_top`` the crown. Human3.6M's joint 9 ("neck_base" in mmpose, "Neck/Nose" elsewhere) lies at
 the front of the head and is ``nose``. CMU's radius bone ends in mid-forearm (``forearm``), its
 wrist bone at the wrist.
 """
@@ -152,8 +152,8 @@ def _bandai22() -> Skeleton:
 
 def _mpi_inf_3dhp17() -> Skeleton:
     joints = ['head_top', 'spine_shoulder', *_sides(_ARM, 'right'), *_sides(_LEG, 'right'),
-              'pelvis', 'spine_mid', 'head']
-    bones = (_chain('pelvis', 'spine_mid', 'spine_shoulder', 'head', 'head_top')
+              'pelvis', 'spine_mid', 'head_base']
+    bones = (_chain('pelvis', 'spine_mid', 'spine_shoulder', 'head_base', 'head_top')
              + _ARMS + _LEGS)
     return Skeleton.from_names('mpi_inf_3dhp17', joints, bones)
 

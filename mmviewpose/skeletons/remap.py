@@ -33,6 +33,7 @@ _RULES: Dict[str, Tuple[Rule, ...]] = {
     'spine_mid': ({'pelvis': 0.5, 'spine_shoulder': 0.5},),
     # Where mocap ends at the joint under the skull, the neck is continued to the middle of the head.
     'head': (_mean_of_sides('ear'), {'nose': 0.5, 'head_top': 0.5},
+             {'head_base': 0.5, 'head_top': 0.5},
              {'head_base': _SKULL, 'spine_shoulder': 1 - _SKULL}),
     # Kinect v2 has its neck at a third of the way from the shoulders to the head.
     'neck': ({'spine_shoulder': 2 / 3, 'head': 1 / 3},),
