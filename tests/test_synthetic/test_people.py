@@ -65,7 +65,7 @@ def test_bodies_are_symmetric_and_adult(poses):
         np.testing.assert_allclose(lengths[:, left], lengths[:, right], atol=.02)
     bone = dict(zip((child for child, _ in APE17.bones), lengths.T))
     for joint, low, high in ((1, 90, 180), (16, 225, 420), (2, 55, 110), (3, 105, 200),
-                             (5, 220, 370), (6, 190, 340), (11, 330, 550), (12, 320, 550)):
+                             (5, 205, 395), (6, 180, 345), (11, 305, 560), (12, 300, 560)):
         assert low < bone[joint].min() and bone[joint].max() < high, joint
         assert bone[joint].std() / bone[joint].mean() > .05
 

@@ -54,7 +54,7 @@ _RATIOS = {
     'shoulder_offset': .103, 'shoulder_drop': .012, 'upper_arm': .166, 'forearm': .146,
 }
 _STACK = ('ankle_height', 'shin', 'thigh', 'hip_drop', 'lumbar', 'thorax', 'neck', 'head', 'crown')
-# Toe and heel, seen from the ankle, as fractions of the stature: they decide what touches the ground.
+# Toe and heel, seen from the ankle, as fractions of the stature: what touches the ground.
 _TOE, _HEEL = .085, .030
 
 

@@ -149,7 +149,8 @@ def kick(t, u) -> Moves:
     knee = cycle((4, 10, 40, 72, 86, 34, 6, 26, 36, 14), phase)
     lift = np.abs(leg) / 80.
     return dict(hip_flex_l=leg, knee_l=knee, foot_l=20. * lift,
-                hip_abd_l=style(3, 0, 28) * np.maximum(leg, 0.) / 80., hip_rot_l=style(4, -5, 25) * lift,
+                hip_abd_l=style(3, 0, 28) * np.maximum(leg, 0.) / 80.,
+                hip_rot_l=style(4, -5, 25) * lift,
                 hip_flex_r=style(5, 4, 14) + 0 * t, knee_r=style(5, 10, 30) + 0 * t,
                 pelvis_pitch=-.14 * leg, pelvis_yaw=-.18 * leg, pelvis_roll=.06 * leg,
                 thorax_twist=.3 * leg, lumbar_flex=.12 * leg,
@@ -241,7 +242,8 @@ def throw(t, u) -> Moves:
                 shoulder_abd_l=size * cycle((8, 22, 40, 45, 38, 14, -5, -2, 4, 6), phase),
                 elbow_l=cycle((15, 60, 105, 125, 95, 18, 12, 20, 18, 15), phase),
                 clavicle_up_l=size * cycle((0, 5, 14, 18, 16, 6, 0, 0, 0, 0), phase),
-                shoulder_flex_r=-size * turn + style(3, 5, 45), shoulder_abd_r=style(4, 5, 35) + 0 * t,
+                shoulder_flex_r=-size * turn + style(3, 5, 45),
+                shoulder_abd_r=style(4, 5, 35) + 0 * t,
                 elbow_r=style(5, 10, 80) + 0 * t,
                 thorax_twist=turn, lumbar_twist=.45 * turn, pelvis_yaw=.4 * turn,
                 lumbar_side=-.25 * turn, pelvis_pitch=-.35 * turn + style(6, 0, 8),
@@ -288,8 +290,8 @@ def free(t, u) -> Moves:
                      [10. - 26. * other, -18. + 22. * bend, 2. + 10. * other], thigh - 8. * other)
     bent = np.select([kind < .4, kind < .65, kind < .85],
                      [2. + 28. * bend, 12. + 85. * other, 4. + 26. * other], knee - 8. * bend)
-    moves.update(hip_flex_l=thigh + sway, knee_l=knee + 1.3 * np.abs(sway), hip_flex_r=back - .5 * sway,
-                 knee_r=bent + .8 * np.abs(sway),
+    moves.update(hip_flex_l=thigh + sway, knee_l=knee + 1.3 * np.abs(sway),
+                 hip_flex_r=back - .5 * sway, knee_r=bent + .8 * np.abs(sway),
                  foot_r=np.where((kind >= .4) & (kind < .65), .5 * bent, 0.) + 0 * t)
     return moves
 
@@ -303,11 +305,12 @@ def posture(uniforms: np.ndarray) -> np.ndarray:
     """How each performer stands: (len(CHANNELS), C, 1) degrees, from (C, 12) numbers."""
     base = np.zeros((len(CHANNELS), len(uniforms), 1))
     style = _Style(uniforms)
-    values = dict(pelvis_pitch=style(0, -4, 3), lumbar_flex=style(1, -6, 5), thorax_flex=style(2, 0, 9),
-                  neck_flex=style(3, 4, 18), head_flex=style(4, -14, 2))
+    values = dict(pelvis_pitch=style(0, -4, 3), lumbar_flex=style(1, -6, 5),
+                  thorax_flex=style(2, 0, 9), neck_flex=style(3, 4, 18), head_flex=style(4, -14, 2))
     for side in 'lr':
         values.update({f'shoulder_abd_{side}': style(5, 5, 14), f'elbow_{side}': style(6, 8, 26),
-                       f'shoulder_flex_{side}': style(7, -6, 8), f'shoulder_rot_{side}': style(8, -25, 5),
+                       f'shoulder_flex_{side}': style(7, -6, 8),
+                       f'shoulder_rot_{side}': style(8, -25, 5),
                        f'hip_abd_{side}': style(9, 0, 5), f'knee_{side}': style(10, 2, 7),
                        f'hip_rot_{side}': style(11, 0, 10)})
     for name, value in values.items():

@@ -9,8 +9,8 @@ from typing import List, Optional, Sequence
 import numpy as np
 
 from ..formats.clip import SkeletonClip
-from .kinematics import (CHANNEL, CHANNELS, LOWER_BODY, MIRROR_INDEX, MIRROR_SIGN, Bodies, anatomical,
-                         forward_kinematics)
+from .kinematics import (CHANNEL, CHANNELS, LOWER_BODY, MIRROR_INDEX, MIRROR_SIGN, Bodies,
+                         anatomical, forward_kinematics)
 from .motions import NUM_STYLE, PROGRAMS, posture, unrest
 
 ACTIONS = tuple(PROGRAMS)
@@ -92,8 +92,8 @@ def synthetic_poses(num_poses: int, seed: int = 0) -> np.ndarray:
     heading = 360. * rng.random((num_poses, 1))
     t = 10. * rng.random((num_poses, 1))
     # Free motion is the most varied: a quarter of the poses, the other actions share the rest.
-    lower, upper = (np.minimum(rng.random(num_poses) * (len(ACTIONS) + 3), len(ACTIONS) - 1).astype(int)
-                    for _ in range(2))
+    lower, upper = np.minimum(rng.random((2, num_poses)) * (len(ACTIONS) + 3),
+                              len(ACTIONS) - 1).astype(int)
     mixed = rng.random(num_poses) < .4
     base = posture(rng.random((num_poses, _NUM_POSTURE)))
     channels = _channels(lower, t, *_styled(rng, num_poses, base))
