@@ -229,7 +229,7 @@ def _motion(order: str, channels: Dict[str, np.ndarray]) -> np.ndarray:
 
 
 def read_take(path: PathLike, asf: Optional[AsfSkeleton] = None, stride: int = 1) -> SkeletonClip:
-    """A take (.amc) as a clip of layout cmu31, up +y, 120 Hz / stride.
+    """A take (.amc) as a clip of layout cmu31, up +y, 120 Hz / stride; labels subject and trial.
 
     Args:
         path: The AMC file, ``SUBJECT_TRIAL.amc``.
@@ -246,9 +246,11 @@ def read_take(path: PathLike, asf: Optional[AsfSkeleton] = None, stride: int = 1
     if missing:
         raise DatasetError(f'the skeleton lacks {", ".join(sorted(missing))}', file=asf.file)
     positions = joint_positions(asf, read_amc(path, asf, stride))
-    subject, _, trial = path.stem.partition('_')
+    words = path.stem.split('_')
+    labels = dict(zip(('subject', 'trial'), map(int, words))) \
+        if len(words) == 2 and all(word.isdigit() for word in words) else {}
     return SkeletonClip(positions[:, [names.index(b) for b in BONES]], LAYOUT, '+y', FPS / stride,
-                        path.stem, {'subject': subject, 'trial': trial})
+                        path.stem, labels)
 
 
 def _skeleton_of(amc: Path) -> Path:

@@ -1,0 +1,161 @@
+"""Human3.6M 3D in mmpose's .npz: ``imgname``, ``S`` (N, 17, 4) and ``part`` (N, 17, 3).
+
+``S`` is in metres in the camera's space (x right, y down, z forward) with a visibility, ``part``
+in pixels with a visibility. Frames are grouped by subject, action and camera, as their names
+``S1_Directions_1.54138969_000001.jpg`` say. With mmpose's ``cameras.pkl`` clips come in world space
+(+z up); without it they stay in camera space (-y up, tilted by the camera's tilt).
+"""
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+import numpy as np
+
+from mmviewpose.errors import DatasetError
+
+from .clip import PathLike, SkeletonClip, find_files, masked_clip, read_each
+from .pickles import read_pickle
+
+LAYOUT = 'h36m17'
+VIDEO_FPS = 50.
+
+_NAME = re.compile(r'S(\d+)_(.+)\.(\d+)_(\d+)')
+Key = Tuple[int, str, str]
+
+
+@dataclass
+class H36mCamera:
+    """A camera: R (3, 3) camera-to-world, centre T (3,) in metres, f and c (2,) in pixels, radial
+    k (3,) and tangential p (2,) distortion, image size (width, height)."""
+    R: np.ndarray
+    T: np.ndarray
+    f: np.ndarray
+    c: np.ndarray
+    k: np.ndarray
+    p: np.ndarray
+    size: Tuple[int, int]
+
+
+def read_cameras(path: PathLike) -> Dict[Tuple[str, str], H36mCamera]:
+    """Cameras of mmpose's ``cameras.pkl`` by (subject, camera), such as ('S1', '54138969').
+
+    Raises:
+        DatasetError: Unreadable, or a camera is incomplete or not finite.
+    """
+    data = read_pickle(path)
+    if not isinstance(data, dict) or not data:
+        raise DatasetError('not a dict of cameras', file=path)
+    cameras = {}
+    for key, entry in data.items():
+        try:
+            values = {n: np.asarray(entry[n], dtype=np.float64).reshape(shape) for n, shape in
+                      dict(R=(3, 3), T=3, f=2, c=2, k=3, p=2).items()}
+            camera = H36mCamera(size=(int(entry['w']), int(entry['h'])), **values)
+            subject, serial = key
+        except (KeyError, ValueError, TypeError) as e:
+            raise DatasetError(f'camera {key} is incomplete ({e})', file=path) from e
+        if not all(np.isfinite(v).all() for v in values.values()):
+            raise DatasetError(f'camera {key} has a value that is not finite', file=path)
+        cameras[str(subject), str(serial)] = camera
+    return cameras
+
+
+def _load(path: PathLike) -> Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            names, points = data['imgname'], data['S']
+            image_points = data['part'] if 'part' in data.files else None
+    except KeyError as e:
+        raise DatasetError(f'no array {e}', file=path) from e
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as e:
+        raise DatasetError(f'not a readable .npz, or a truncated one ({e})', file=path) from e
+    if points.shape != (len(names), 17, 4):
+        raise DatasetError(f'S must be ({len(names)}, 17, 4), got {points.shape}', file=path)
+    if len(names) == 0:
+        raise DatasetError('no frames', file=path)
+    if image_points is not None and image_points.shape != (len(names), 17, 3):
+        raise DatasetError(f'part must be ({len(names)}, 17, 3), got {image_points.shape}',
+                           file=path)
+    return names, points, image_points
+
+
+def _groups(names: np.ndarray, path: PathLike) -> Dict[Key, Tuple[np.ndarray, np.ndarray]]:
+    """Sequence -> (rows of the file in the order of time, their frame numbers)."""
+    found: Dict[Key, List[Tuple[int, int]]] = {}
+    for row, name in enumerate(names):
+        match = _NAME.match(Path(str(name)).stem)
+        if match is None:
+            raise DatasetError(f'image name {name} is not S1_Action.CAMERA_FRAME.jpg', file=path)
+        subject, action, camera, frame = match.groups()
+        found.setdefault((int(subject), action, camera), []).append((int(frame), row))
+    groups = {}
+    for key, pairs in sorted(found.items()):
+        frames, rows = np.array(sorted(pairs)).T
+        if (np.diff(frames) == 0).any():
+            raise DatasetError('a frame comes twice', file=path, sequence=_name(key),
+                               frame=int(frames[np.flatnonzero(np.diff(frames) == 0)[0]]))
+        groups[key] = rows, frames
+    return groups
+
+
+def _name(key: Key) -> str:
+    return f'S{key[0]}_{key[1]}.{key[2]}'
+
+
+def read_file(path: PathLike, cameras: Optional[PathLike] = None) -> List[SkeletonClip]:
+    """The clips of a file, sorted by subject, action and camera (their labels).
+
+    The frame rate is the video's 50 Hz over the usual step between frame numbers. Frames with a
+    joint that is not visible or not finite are masked.
+
+    Raises:
+        DatasetError: Unreadable, wrong shapes or names, a frame twice, no camera of that name, or
+            no usable frame in a sequence.
+    """
+    names, points, _ = _load(path)
+    known = read_cameras(cameras) if cameras is not None else None
+    clips = []
+    for key, (rows, frames) in _groups(names, path).items():
+        positions = points[rows, :, :3]
+        positions = np.where(points[rows, :, 3:] > 0, positions, np.nan)
+        if known is not None:
+            camera = known.get((f'S{key[0]}', key[2]))
+            if camera is None:
+                raise DatasetError(f'no camera S{key[0]} {key[2]} in {cameras}', file=path,
+                                   sequence=_name(key))
+            positions = positions @ camera.R.T + camera.T
+        step = float(np.median(np.diff(frames))) if len(frames) > 1 else 1.
+        clips.append(masked_clip(
+            positions * 1000, file=path, name=_name(key), layout=LAYOUT,
+            up='-y' if known is None else '+z', fps=VIDEO_FPS / step, zero_joint_invalid=False,
+            labels=dict(subject=key[0], action=key[1], camera=key[2])))
+    return clips
+
+
+def read_image_points(path: PathLike) -> Dict[str, np.ndarray]:
+    """Sequence name -> (T, 17, 3) float32: x, y in pixels and visibility, frames as in `read_file`.
+
+    Raises:
+        DatasetError: See `read_file`; or the file has no array ``part``, or a value is not finite.
+    """
+    names, _, image_points = _load(path)
+    if image_points is None:
+        raise DatasetError("no array 'part'", file=path)
+    out = {}
+    for key, (rows, frames) in _groups(names, path).items():
+        points = image_points[rows].astype(np.float32)
+        bad = ~np.isfinite(points).all(axis=(1, 2))
+        if bad.any():
+            raise DatasetError('a value is not finite', file=path, sequence=_name(key),
+                               frame=int(frames[np.flatnonzero(bad)[0]]))
+        out[_name(key)] = points
+    return out
+
+
+def read_folder(root: PathLike, cameras: Optional[PathLike] = None, progress: bool = False
+                ) -> List[SkeletonClip]:
+    """The clips of all .npz files below a folder (or of one file); see `read_file`."""
+    return read_each(find_files(root, '*.npz'), lambda path: read_file(path, cameras), progress,
+                     'Human3.6M')
