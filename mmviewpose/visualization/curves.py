@@ -1,0 +1,207 @@
+"""Training curves from mmengine's logs, and charts of results beside a paper's numbers."""
+import json
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from .style import (BLUE, CATEGORIES, GREY, INK, LABEL, SMALL, TITLE, VERMILLION, PathLike, new_figure,
+                    save, shades, tidy)
+
+# What mmengine writes beside losses and metrics.
+_NOT_CURVES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'lr', 'base_lr', 'grad_norm'}
+Curve = Tuple[np.ndarray, np.ndarray]
+
+
+def read_scalars(log_json_path: PathLike) -> Tuple[Dict[str, Curve], Dict[str, Curve]]:
+    """The scalars of an mmengine log, ``vis_data/*.json`` with one JSON object a line.
+
+    Lines with losses come from training; the others from validation. A line that is not JSON (a
+    run that was killed while it wrote) is skipped.
+
+    Args:
+        log_json_path: The file, or a work dir or ``vis_data`` folder, whose newest one is taken.
+
+    Returns:
+        Two dicts, training and validation, of name: (steps, values). Values that are not finite
+        are left out.
+
+    Raises:
+        FileNotFoundError: There is no such log.
+        ValueError: The log holds no scalars.
+    """
+    train: Dict[str, List] = {}
+    val: Dict[str, List] = {}
+    for line in _log_file(Path(log_json_path)).read_text(errors='replace').splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(record, dict) or 'step' not in record and 'iter' not in record:
+            continue
+        training = any(key.startswith('loss') or key == 'lr' for key in record)
+        step = record.get('iter', record.get('step')) if training else record.get('step')
+        for key, value in record.items():
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if number and key not in _NOT_CURVES and np.isfinite(value):
+                (train if training else val).setdefault(key, []).append((step, value))
+    if not train and not val:
+        raise ValueError(f'{log_json_path}: no scalars in this log')
+    return tuple({key: tuple(np.array(pairs, dtype=float).T) for key, pairs in curves.items()}
+                 for curves in (train, val))
+
+
+def _log_file(path: Path) -> Path:
+    if path.is_file():
+        return path
+    found = sorted(path.rglob('vis_data/*.json') if path.name != 'vis_data' else path.glob('*.json'),
+                   key=lambda file: (file.stat().st_mtime, file.name))
+    # scalars.json is the same log under a fixed name; config.py and others are not JSON lines.
+    if not found:
+        raise FileNotFoundError(f'{path}: no log (vis_data/*.json) here')
+    return found[-1]
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Running mean over 1/40 of the curve, centred, with shorter windows at the ends."""
+    half = len(values) // 80
+    if half < 1:
+        return values
+    total = np.concatenate([[0.], np.cumsum(values)])
+    index = np.arange(len(values))
+    low, high = np.maximum(index - half, 0), np.minimum(index + half + 1, len(values))
+    return (total[high] - total[low]) / (high - low)
+
+
+def training_curves(log_json_path: PathLike, out_path: PathLike,
+                    keys: Optional[Sequence[str]] = None, title: str = 'Training') -> Path:
+    """Losses in one panel, every validation metric in a panel of its own.
+
+    Args:
+        log_json_path: As in `read_scalars`.
+        out_path: Picture to write.
+        keys: Only these scalars; default all losses and metrics.
+        title: Above all.
+
+    Returns:
+        The path of the picture.
+
+    Raises:
+        FileNotFoundError, ValueError: No log, an empty log, or no such key.
+    """
+    train, val = read_scalars(log_json_path)
+    if keys is not None:
+        unknown = sorted(set(keys) - set(train) - set(val))
+        if unknown:
+            raise ValueError(f'not in the log: {unknown}; there are {sorted({**train, **val})}')
+        train, val = ({k: c[k] for k in keys if k in c} for c in (train, val))
+    panels = ([('losses', train)] if train else []) + [(k, {k: v}) for k, v in val.items()]
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    figure = new_figure(4.6 * columns, 3.1 * rows + .3)
+    for number, (name, curves) in enumerate(panels):
+        ax = figure.add_subplot(rows, columns, number + 1)
+        if name == 'losses':
+            _loss_panel(ax, curves)
+        else:
+            steps, values = curves[name]
+            ax.plot(steps, values, color=BLUE, linewidth=1.8, marker='o', markersize=3.5)
+            ax.annotate(f'{values[-1]:.4g}', (steps[-1], values[-1]), (4, 4), color=BLUE,
+                        textcoords='offset points', fontsize=SMALL, annotation_clip=False)
+            tidy(ax, f'validation: {name}', 'epoch or iteration', '')
+    figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
+    figure.tight_layout()
+    return save(figure, out_path)
+
+
+def _loss_panel(ax, curves: Mapping[str, Curve]) -> None:
+    # The total is the thick dark line; its parts share the colours.
+    parts = [key for key in curves if key != 'loss']
+    for key, color in zip(parts, CATEGORIES * (len(parts) // len(CATEGORIES) + 1)):
+        steps, values = curves[key]
+        ax.plot(steps, _smooth(values), color=color, linewidth=1.3, label=key.replace('loss_', ''))
+    if 'loss' in curves:
+        steps, values = curves['loss']
+        ax.plot(steps, values, color=shades(INK, .75), linewidth=.8)
+        ax.plot(steps, _smooth(values), color=INK, linewidth=2., label='total')
+    every = np.concatenate([values for _, values in curves.values()])
+    positive = every[every > 0]
+    logarithmic = len(positive) == len(every) and positive.max() > 20 * positive.min()
+    if logarithmic:
+        ax.set_yscale('log')
+    tidy(ax, 'training losses', 'iteration', 'loss (log scale)' if logarithmic else 'loss')
+    ax.legend(fontsize=SMALL, frameon=False, ncol=2 if len(parts) > 4 else 1)
+
+
+def row_chart(rows: Sequence[Mapping], path: PathLike, title: str = '',
+              paper: str = 'paper') -> Path:
+    """Mean and standard deviation of each row, its single seeds and the paper's number.
+
+    Args:
+        rows: Dicts with ``name``, ``metric`` and ``mean``, and where known ``std``, ``seeds`` (the
+            single values) and ``paper`` (a number or None), as tools/reproduce.py writes them.
+            Rows of different metrics get panels of their own.
+        path: Picture to write.
+        title: Above all.
+        paper: What the paper's markers are called in the legend.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: No rows.
+    """
+    if not rows:
+        raise ValueError('no rows to draw')
+    metrics = list(dict.fromkeys(row['metric'] for row in rows))
+    groups = [[row for row in rows if row['metric'] == metric] for metric in metrics]
+    heights = [.42 * len(group) + .9 for group in groups]
+    figure = new_figure(7.2, sum(heights) + .5)
+    axes = figure.subplots(len(groups), 1, squeeze=False,
+                           gridspec_kw=dict(height_ratios=heights))[:, 0]
+    for ax, group, metric in zip(axes, groups, metrics):
+        _rows_panel(ax, group, metric, paper)
+    handles, labels = _unique_handles(axes)
+    figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
+    figure.tight_layout()
+    figure.legend(handles, labels, loc='upper center', bbox_to_anchor=(.5, .01), ncol=len(labels),
+                  frameon=False, fontsize=SMALL + .5)
+    return save(figure, path)
+
+
+def _rows_panel(ax, rows: Sequence[Mapping], metric: str, paper: str) -> None:
+    low, high = np.inf, -np.inf
+    for place, row in enumerate(rows):
+        mean, std = float(row['mean']), float(row.get('std') or 0.)
+        seeds = np.asarray(row.get('seeds') or [], dtype=float)
+        ax.barh(place, mean, height=.62, color=shades(BLUE, .55), zorder=1)
+        ax.errorbar(mean, place, xerr=std, fmt='|', color=BLUE, markersize=14, linewidth=1.8,
+                    markeredgewidth=2.2, capsize=3, zorder=3, label='mean and std')
+        if len(seeds):
+            spread = place + np.linspace(-.16, .16, len(seeds)) if len(seeds) > 1 else [place]
+            ax.scatter(seeds, spread, s=13, color=INK, alpha=.75, linewidths=0, zorder=4,
+                       label='single seeds')
+        known = [mean - std, mean + std, *seeds]
+        if row.get('paper') is not None:
+            ax.scatter(float(row['paper']), place, s=58, marker='D', facecolors='white',
+                       edgecolors=VERMILLION, linewidths=1.8, zorder=5, label=paper)
+            known.append(float(row['paper']))
+        low, high = min(low, *known), max(high, *known)
+    tidy(ax, '', metric, '')
+    ax.grid(False, axis='y')
+    ax.set_yticks(range(len(rows)), [row['name'] for row in rows], fontsize=LABEL - .5)
+    ax.set_ylim(len(rows) - .5, -.5)
+    ax.set_xlim(min(0., low), high + .16 * (high - min(0., low)))
+    for place, row in enumerate(rows):
+        std = row.get('std')
+        text = f'{row["mean"]:.1f}' + (f' ± {std:.1f}' if std else '')
+        ax.text(.995, place, text, transform=ax.get_yaxis_transform(), ha='right', va='center',
+                fontsize=SMALL + .5, color=INK)
+
+
+def _unique_handles(axes) -> Tuple[List, List]:
+    found = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels()):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)
