@@ -5,7 +5,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from .style import (BLUE, CATEGORIES, GREY, INK, LABEL, SMALL, TITLE, VERMILLION, PathLike, new_figure,
+from .style import (BLUE, CATEGORIES, INK, LABEL, SMALL, TITLE, VERMILLION, PathLike, new_figure,
                     save, shades, tidy)
 
 # What mmengine writes beside losses and metrics.
@@ -54,9 +54,8 @@ def read_scalars(log_json_path: PathLike) -> Tuple[Dict[str, Curve], Dict[str, C
 def _log_file(path: Path) -> Path:
     if path.is_file():
         return path
-    found = sorted(path.rglob('vis_data/*.json') if path.name != 'vis_data' else path.glob('*.json'),
-                   key=lambda file: (file.stat().st_mtime, file.name))
-    # scalars.json is the same log under a fixed name; config.py and others are not JSON lines.
+    logs = path.glob('*.json') if path.name == 'vis_data' else path.rglob('vis_data/*.json')
+    found = sorted(logs, key=lambda file: (file.stat().st_mtime, file.name))
     if not found:
         raise FileNotFoundError(f'{path}: no log (vis_data/*.json) here')
     return found[-1]
@@ -130,7 +129,8 @@ def _loss_panel(ax, curves: Mapping[str, Curve]) -> None:
     if logarithmic:
         ax.set_yscale('log')
     tidy(ax, 'training losses', 'iteration', 'loss (log scale)' if logarithmic else 'loss')
-    ax.legend(fontsize=SMALL, frameon=False, ncol=2 if len(parts) > 4 else 1)
+    ax.legend(fontsize=SMALL, frameon=False, loc='center left', bbox_to_anchor=(1., .5),
+              handlelength=1.2)
 
 
 def row_chart(rows: Sequence[Mapping], path: PathLike, title: str = '',
@@ -191,7 +191,7 @@ def _rows_panel(ax, rows: Sequence[Mapping], metric: str, paper: str) -> None:
     ax.grid(False, axis='y')
     ax.set_yticks(range(len(rows)), [row['name'] for row in rows], fontsize=LABEL - .5)
     ax.set_ylim(len(rows) - .5, -.5)
-    ax.set_xlim(min(0., low), high + .16 * (high - min(0., low)))
+    ax.set_xlim(min(0., low), high + .25 * (high - min(0., low)))
     for place, row in enumerate(rows):
         std = row.get('std')
         text = f'{row["mean"]:.1f}' + (f' ± {std:.1f}' if std else '')

@@ -74,12 +74,16 @@ def draw_skeleton(ax, positions: np.ndarray, skeleton: Union[str, Skeleton] = 'a
     child, parent = np.array(skeleton.bones).T
     ax.add_collection3d(Line3DCollection(
         np.stack([points[parent], points[child]], axis=1), colors=[colors[c] for c in child],
-        linewidths=linewidth, alpha=alpha, capstyle='round'))
+        linewidths=linewidth, alpha=alpha, capstyle='round', zorder=1))
     if joint_size:
-        ax.scatter(*points.T, s=joint_size, c=colors, alpha=alpha, depthshade=False, linewidths=0)
+        # A round head shows which way is up.
+        sizes = [5. * joint_size if name == 'head' else joint_size for name in skeleton.joints]
+        ax.scatter(*points.T, s=sizes, c=colors, alpha=alpha, depthshade=False, linewidths=0,
+                   zorder=1)
     if highlight is not None and len(highlight):
         ax.scatter(*points[np.asarray(highlight, dtype=int)].T, s=7. * max(joint_size, 6.),
-                   facecolors='none', edgecolors=highlight_color, linewidths=1.6, depthshade=False)
+                   facecolors='none', edgecolors=highlight_color, linewidths=1.6,
+                   depthshade=False, zorder=2)
 
 
 def frame_axes(ax, positions: np.ndarray, view: Tuple[float, float] = VIEW,
@@ -96,13 +100,18 @@ def frame_axes(ax, positions: np.ndarray, view: Tuple[float, float] = VIEW,
     points = points[np.isfinite(points).all(axis=1)]
     low, high = points.min(axis=0), points.max(axis=0)
     middle = .5 * (low + high)
-    # Wide enough for the floor's horizontal diagonal, whatever the azimuth.
     half = .5 * np.maximum(high - low, 1.)
     half[:2] = max(half[:2].max(), .42 * half[2])
     ax.set_xlim(middle[0] - half[0], middle[0] + half[0])
     ax.set_ylim(middle[1] - half[1], middle[1] + half[1])
     ax.set_zlim(low[2], high[2])
-    ax.set_box_aspect(half)
+    # As large as the panel allows: the box as the camera sees it, against its diagonal.
+    elevation, azimuth = np.deg2rad(view)
+    across = half[0] * (abs(np.sin(azimuth)) + abs(np.cos(azimuth)))
+    tall = half[2] * abs(np.cos(elevation)) + across * abs(np.sin(elevation))
+    zoom = 1.02 * np.linalg.norm(half) / max(across, tall)
+    ax.set_box_aspect(half.copy(), zoom=zoom)     # a copy: matplotlib scales the array in place
+    ax.computed_zorder = False    # what is drawn later lies in front, not what is nearer
     ax.view_init(*view)
     ax.set_proj_type('ortho')
     ax.set_axis_off()
@@ -112,7 +121,7 @@ def frame_axes(ax, positions: np.ndarray, view: Tuple[float, float] = VIEW,
             for a, b in (((t, -1.), (t, 1.)), ((-1., t), (1., t))):
                 lines.append([(middle[0] + p[0] * half[0], middle[1] + p[1] * half[1], low[2])
                               for p in (a, b)])
-        ax.add_collection3d(Line3DCollection(lines, colors=PALE, linewidths=.7, zorder=-10))
+        ax.add_collection3d(Line3DCollection(lines, colors=PALE, linewidths=.7, zorder=0))
 
 
 def _mpjpe(a: np.ndarray, b: np.ndarray) -> float:

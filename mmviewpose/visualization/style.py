@@ -1,4 +1,4 @@
-"""The look of all figures, and how they are written: no pyplot, so no global state and no display."""
+"""The look of all figures, and how they are written: without pyplot's state and a display."""
 import contextlib
 import os
 import tempfile
