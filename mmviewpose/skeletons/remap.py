@@ -31,7 +31,7 @@ _RULES: Dict[str, Tuple[Rule, ...]] = {
     'pelvis': (_mean_of_sides('hip'),),
     'spine_shoulder': (_mean_of_sides('shoulder'),),
     'spine_mid': ({'pelvis': 0.5, 'spine_shoulder': 0.5},),
-    # Where mocap ends at the joint under the skull, the neck is continued to the middle of the head.
+    # Where mocap ends at the joint under the skull, the neck is continued into the head.
     'head': (_mean_of_sides('ear'), {'nose': 0.5, 'head_top': 0.5},
              {'head_base': 0.5, 'head_top': 0.5},
              {'head_base': _SKULL, 'spine_shoulder': 1 - _SKULL}),

@@ -124,7 +124,8 @@ def _check_tree(s: Skeleton) -> None:
     if len(s.parents) != k:
         raise ValueError(f'skeleton {s.name}: {k} joints but {len(s.parents)} parents')
     if any(not -1 <= p < k for p in s.parents) or s.parents.count(-1) != 1:
-        raise ValueError(f'skeleton {s.name}: exactly one parent must be -1, the others in 0..{k - 1}')
+        raise ValueError(f'skeleton {s.name}: exactly one parent must be -1, the others '
+                         f'in 0..{k - 1}')
     for joint in range(k):
         steps, node = 0, joint
         while node >= 0 and steps <= k:

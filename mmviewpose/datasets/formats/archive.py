@@ -1,8 +1,8 @@
 """The project's own file of clips: one .npz without pickles, everything concatenated.
 
-Arrays: ``positions`` (F, K, 3) float32, ``valid`` (F,) bool, ``lengths`` (S,) int64, ``names`` (S,),
-``fps`` (S,) float64, ``label_KEY`` (S,) int64 or text for every label, and the words ``layout``,
-``up``, ``format``.
+Arrays: ``positions`` (F, K, 3) float32, ``valid`` (F,) bool, ``lengths`` (S,) int64,
+``names`` (S,), ``fps`` (S,) float64, ``label_KEY`` (S,) int64 or text for every label, and the
+words ``layout``, ``up``, ``format``.
 """
 import os
 import tempfile
@@ -166,8 +166,8 @@ def _check(archive: Archive, path: PathLike) -> None:
         raise DatasetError(e.args[0], file=path) from None
     frames, clips = len(archive.positions), len(archive.lengths)
     problems = {
-        f'positions must be (F, {joints}, 3) float32': archive.positions.shape != (frames, joints, 3)
-        or archive.positions.dtype != np.float32,
+        f'positions must be (F, {joints}, 3) float32':
+        archive.positions.shape != (frames, joints, 3) or archive.positions.dtype != np.float32,
         'lengths must be positive and sum to the frames':
         archive.lengths.ndim != 1 or (archive.lengths < 1).any()
         or archive.lengths.sum() != frames or clips == 0,

@@ -17,12 +17,11 @@ from .kinematics import chained_rotation, forward
 
 BANDAI_UNIT_MM = 10.
 
-_SIDES = ('L', 'R')
 # BVH joints in the order of a layout's joints.
 JOINTS: Dict[str, Tuple[str, ...]] = {
     'bandai22': ('joint_Root', 'Hips', 'Spine', 'Chest', 'Neck', 'Head',
-                 *(f'{j}_{s}' for s in _SIDES for j in ('Shoulder', 'UpperArm', 'LowerArm', 'Hand')),
-                 *(f'{j}_{s}' for s in _SIDES for j in ('UpperLeg', 'LowerLeg', 'Foot', 'Toes'))),
+                 *(f'{j}_{s}' for s in 'LR' for j in ('Shoulder', 'UpperArm', 'LowerArm', 'Hand')),
+                 *(f'{j}_{s}' for s in 'LR' for j in ('UpperLeg', 'LowerLeg', 'Foot', 'Toes'))),
 }
 
 

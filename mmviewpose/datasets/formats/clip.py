@@ -138,12 +138,15 @@ def masked_clip(positions: np.ndarray, *, file: Optional[PathLike], name: str, l
         raise DatasetError(e.problem, file=file, sequence=name) from None
 
 
-def require_finite(positions: np.ndarray, file: PathLike, name: str) -> None:
-    """Raise a `DatasetError` that names the first frame of (T, ...) with a value that is not finite."""
+def require_finite(positions: np.ndarray, file: PathLike, name: str, stride: int = 1) -> None:
+    """Raise a `DatasetError` at the first frame of (T, ...) with a value that is not finite.
+
+    The frame is counted in the file, of which every `stride`-th frame was read.
+    """
     bad = ~np.isfinite(positions.reshape(len(positions), -1)).all(axis=1)
     if bad.any():
         raise DatasetError('a value is not finite', file=file, sequence=name,
-                           frame=int(np.flatnonzero(bad)[0]))
+                           frame=int(np.flatnonzero(bad)[0]) * stride)
 
 
 def read_text(path: PathLike) -> str:

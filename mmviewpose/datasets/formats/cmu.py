@@ -173,7 +173,7 @@ def read_amc(path: PathLike, asf: AsfSkeleton, stride: int = 1) -> Dict[str, np.
             values = np.array(' '.join(picked).split(), dtype=np.float64).reshape(len(picked), size)
         except ValueError:
             raise _first_irregular(lines, asf, path) from None
-        require_finite(values, path, name)
+        require_finite(values, path, name, stride)
         out[joint] = values
     return out
 

@@ -6,8 +6,9 @@ Every tracked body becomes a clip over all frames of the file; frames without it
 default only the main actor is returned.
 
 The lists of samples with missing skeletons that the authors publish
-(``NTU_RGBD_samples_with_missing_skeletons.txt``, ``NTU_RGBD120_samples_with_missing_skeletons.txt``)
-are used when they stand in the folder that is read, or are given.
+(``NTU_RGBD_samples_with_missing_skeletons.txt``,
+``NTU_RGBD120_samples_with_missing_skeletons.txt``) are used when they stand in the
+folder that is read, or are given.
 """
 import re
 from pathlib import Path

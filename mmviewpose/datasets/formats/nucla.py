@@ -82,8 +82,9 @@ def read_folder(root: PathLike, progress: bool = False) -> List[SkeletonClip]:
 
 
 def mark_copies(clips: Sequence[SkeletonClip]) -> List[SkeletonClip]:
-    """Clips with labels ``also_v1`` .. ``also_v3``: 1 where another file bearing that view holds the
-    very same skeletons, else 0.
+    """Clips with labels ``also_v1`` .. ``also_v3``: is there another file with these skeletons?
+
+    1 where another file that bears the view holds the very same skeletons, else 0.
 
     Cross-view without copies: leave ``also_v1`` and ``also_v2`` out of the test list (`unique`), or
     ``also_v3`` out of the training list (`dedup`).
@@ -126,7 +127,8 @@ def copies_of(clips: Sequence[SkeletonClip], others: Sequence[SkeletonClip]) -> 
     """(len(clips),) bool: whether a clip's skeletons also stand in `others`.
 
     ``copies_of(test, train)`` marks the test sequences to leave out for the `unique` protocol
-    (95 of N-UCLA's 464), ``copies_of(train, test)`` the training sequences to leave out for `dedup`.
+    (95 of N-UCLA's 464), ``copies_of(train, test)`` the training sequences to leave out for
+    `dedup`.
     """
     known = {fingerprint(clip) for clip in others}
     return np.array([fingerprint(clip) in known for clip in clips], dtype=bool)
