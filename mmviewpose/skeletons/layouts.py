@@ -21,8 +21,8 @@ place decides. ``spine_shoulder`` is the base of the neck between the shoulders:
 centre, "neck" of OpenPose, MPI-INF-3DHP and Bandai-Namco, "thorax" of Human3.6M, the end of CMU's
 lowerneck bone (CMU's thorax bone ends 5 cm below the shoulders). ``head`` is the middle of the
 head: CMU's head bone ends there, at eye height. ``head_base`` is the joint under the skull
-(MPI-INF-3DHP's "head"), ``head_top`` the crown. Human3.6M's joint 9 ("neck_base" in mmpose, "Neck/Nose"
-elsewhere) lies at the front of the head and is ``nose``. CMU's radius bone ends in mid-forearm
+(MPI-INF-3DHP's "head"), ``head_top`` the crown. Human3.6M's joint 9 ("neck_base" in mmpose,
+"Neck/Nose" elsewhere) lies at the front of the head and is ``nose``. CMU's radius bone ends in mid-forearm
 (``forearm``), its wrist bone at the wrist.
 """
 from typing import Dict, List, Sequence, Tuple
