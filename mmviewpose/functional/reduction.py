@@ -17,10 +17,8 @@ def safe_norm(vectors: Tensor, dim: int = -1) -> Tensor:
     Returns:
         Norms, the shape of ``vectors`` without ``dim``.
     """
-    squared = vectors.square().sum(dim)
-    zero = squared == 0
-    # The root is taken of 1 where the norm is 0: a masked infinite slope would still give NaN.
-    return squared.masked_fill(zero, 1.).sqrt().masked_fill(zero, 0.)
+    # torch defines the slope of its vector norm at zero as zero; that of sqrt would be infinite
+    return torch.linalg.vector_norm(vectors, dim=dim)
 
 
 def drop_unweighted(terms: Tensor, weight: Optional[Tensor]) -> Tensor:

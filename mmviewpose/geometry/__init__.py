@@ -1,4 +1,8 @@
 """Rotations, alignment and cameras on tensors."""
+from .alignment import SimilarityTransform, align, aligned_distances, similarity_transform
 from .rotation import axis_angle_to_matrix, quaternion_to_matrix, random_rotations, rotate
 
-__all__ = ['axis_angle_to_matrix', 'quaternion_to_matrix', 'random_rotations', 'rotate']
+__all__ = [
+    'SimilarityTransform', 'align', 'aligned_distances', 'axis_angle_to_matrix',
+    'quaternion_to_matrix', 'random_rotations', 'rotate', 'similarity_transform',
+]
