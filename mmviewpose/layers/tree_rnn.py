@@ -14,9 +14,14 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 from torch import Tensor, nn
 
+from .gru_sweep import sweep_with_state, sweep_without_state
+
 __all__ = ['STRUCTURES', 'SeBiReNet', 'TreePlan', 'TreeSubnet']
 
 STRUCTURES = ('sebirenet', 'leaf_to_root', 'root_to_leaf', 'concatenated', 'recurrent')
+
+# Rows that a CPU computes at a time: the gates of one piece then stay in its cache.
+CHUNK = 512
 
 # Row blocks of the stacked weights. The gates that a zero state leaves without effect (GRU's r,
 # LSTM's f) come first, so that the others are one slice.
@@ -27,6 +32,21 @@ _STATE_GATES = {'gru': 'nrz', 'lstm': 'fiog'}
 _TORCH_GATES = {'gru': 'rzn', 'lstm': 'ifgo'}
 
 State = Tuple[Tensor, ...]
+
+
+# torch 2.1 has it under a private name only.
+_is_compiling = getattr(torch.compiler, 'is_compiling', None) or torch._utils.is_compiling
+
+
+def _autocasts(x: Tensor) -> bool:
+    if x.is_cuda:
+        return torch.is_autocast_enabled()
+    return torch.is_autocast_cpu_enabled()
+
+
+def _shows_its_steps(x: Tensor) -> bool:
+    """Whether somebody has to see the single operations: a compiler, a tracer, autocast."""
+    return _is_compiling() or torch.jit.is_tracing() or _autocasts(x)
 
 
 class Run(NamedTuple):
@@ -59,7 +79,9 @@ class TreePlan:
         order: Joint at each position of the level order; the root is at position 0.
         position: Position of each joint, the inverse of ``order``.
         levels: (start, stop) of each level, the root's first.
+        sizes: Number of nodes of each level.
         runs: For each level its :class:`Run` s.
+        families: For each level its runs of nodes that have children.
 
     Raises:
         ValueError: If ``parents`` is not one tree.
@@ -103,7 +125,9 @@ class TreePlan:
             self.levels.append((start, len(self.order)))
             level = [c for j in level for c in children[j]]
         self.position = tuple(self.order.index(j) for j in joints)
+        self.sizes = [stop - start for start, stop in self.levels]
         self.runs = [self._runs_of(*bounds) for bounds in self.levels]
+        self.families = [[run for run in runs if run.children] for runs in self.runs]
 
     def _runs_of(self, start: int, stop: int) -> List[Run]:
         runs: List[Run] = []
@@ -202,6 +226,9 @@ class TreeSubnet(nn.Module):
         self.bias_o = nn.Parameter(torch.empty(joints, hidden)) if output_layer else None
         self.register_buffer('order', torch.tensor(self.plan.order), persistent=False)
         self.register_buffer('position', torch.tensor(self.plan.position), persistent=False)
+        parent_of = [self.plan.position[self.plan.parents[j]] for j in self.plan.order[1:]]
+        self.register_buffer('parent_of', torch.tensor(parent_of, dtype=torch.long),
+                             persistent=False)
         self.reset_parameters()
 
     @property
@@ -301,7 +328,19 @@ class TreeSubnet(nn.Module):
         idle = (self.weight_h,) if state is None else ()
         if self.plan.num_joints == 1:
             idle += (self.weight_e,)
+        if self.cell == 'gru' and not _shows_its_steps(x):
+            return (self._sweep_by_hand(x, state),), idle
         return self._sweep_by_autograd(x, state), idle
+
+    def _sweep_by_hand(self, x: Tensor, state: Optional[State]) -> Tensor:
+        tree = (self.plan, self._upward, self.parent_of, x)
+        if state is not None:
+            return sweep_with_state(*tree, state[0], self.weight_x, self.weight_e, self.weight_h,
+                                    self.bias)
+        skip = self.hidden_channels
+        edge = self.weight_e[:, :, skip:] if self._upward else self.weight_e[:, skip:]
+        bias = None if self.bias is None else self.bias[:, skip:]
+        return sweep_without_state(*tree, self.weight_x[:, skip:], edge, bias)
 
     def _sweep_by_autograd(self, x: Tensor, state: Optional[State]) -> State:
         # With a zero state the first gate multiplies nothing but that state.
@@ -467,7 +506,11 @@ class SeBiReNet(nn.Module):
         if x.dim() < 2 or tuple(x.shape[-2:]) != (self.num_joints, self.in_channels):
             raise ValueError(f'input must be (..., {self.num_joints}, {self.in_channels}), '
                              f'not {tuple(x.shape)}')
-        output = self._run(x.reshape(-1, *x.shape[-2:]))
+        rows = x.reshape(-1, *x.shape[-2:])
+        if rows.is_cuda or _shows_its_steps(rows) or len(rows) <= CHUNK:
+            output = self._run(rows)
+        else:
+            output = torch.cat([self._run(part) for part in rows.split(CHUNK)])
         return output.reshape(*x.shape[:-1], self.out_channels)
 
     def _run(self, x: Tensor) -> Tensor:

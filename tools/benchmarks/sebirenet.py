@@ -86,3 +86,87 @@ class NodeLoopNet(nn.Module):
         for _ in range(self.num_passes):
             state = self.down(x, self.up(x, state))
         return self.down.read(state)
+
+
+def _step(net: nn.Module, x: Tensor) -> float:
+    """Milliseconds of one forward + backward, gradients made anew as a training step does."""
+    net.zero_grad(set_to_none=True)
+    start = time.perf_counter()
+    net(x).sum().backward()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def _medians(forms: Dict[str, nn.Module], x: Tensor, rounds: int) -> Dict[str, float]:
+    """Median time of each form; the forms take turns, so that a busy machine slows all alike."""
+    times: Dict[str, List[float]] = {name: [] for name in forms}
+    for turn in range(rounds + 2):
+        for name, net in forms.items():
+            elapsed = _step(net, x)
+            if turn >= 2:
+                times[name].append(elapsed)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def run(sizes: Sequence[int] = (64, 1024, 8192), hidden_channels: int = 32, in_channels: int = 3,
+        cell: str = 'gru', compiled: bool = True, seconds: float = 8., threads: int = 1,
+        **_: object) -> Dict[str, float]:
+    """Times forward + backward of a SeBiReNet on the 17-joint tree against the loop over its nodes.
+
+    Args:
+        sizes: Batch sizes.
+        hidden_channels: Hidden channels of a node.
+        in_channels: Input channels of a joint.
+        cell: ``'gru'`` or ``'lstm'``.
+        compiled: Time ``torch.compile`` too (needs a C++ compiler; left out where it fails).
+        seconds: Time to spend on each batch size, about.
+        threads: Threads of torch.
+
+    Returns:
+        Per batch size B ``loop_ms_B``, ``level_ms_B`` and ``ratio_B`` (loop / level), and with
+        ``compiled`` also ``compiled_ms_B`` and ``compiled_ratio_B``.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        torch.manual_seed(0)
+        net = SeBiReNet(PARENTS, in_channels, hidden_channels, cell)
+        forms: Dict[str, nn.Module] = {'loop': NodeLoopNet(net), 'level': net}
+        found: Dict[str, float] = {}
+        for size in sizes:
+            x = torch.randn(size, len(PARENTS), in_channels)
+            forms.pop('compiled', None)
+            if compiled:
+                torch._dynamo.reset()
+                forms['compiled'] = torch.compile(net, dynamic=False)
+                try:
+                    _step(forms['compiled'], x)
+                except Exception as error:
+                    print(f'torch.compile does not work here: {type(error).__name__}')
+                    del forms['compiled']
+                    compiled = False
+            once = sum(_step(form, x) for form in forms.values()) / 1e3
+            medians = _medians(forms, x, max(5, min(400, int(seconds / once))))
+            found.update({f'{name}_ms_{size}': value for name, value in medians.items()})
+            found[f'ratio_{size}'] = medians['loop'] / medians['level']
+            if 'compiled' in medians:
+                found[f'compiled_ratio_{size}'] = medians['loop'] / medians['compiled']
+    finally:
+        torch.set_num_threads(before)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--sizes', type=int, nargs='+', default=[64, 1024, 8192])
+    parser.add_argument('--hidden', type=int, default=32)
+    parser.add_argument('--in-channels', type=int, default=3)
+    parser.add_argument('--cell', default='gru', choices=['gru', 'lstm'])
+    parser.add_argument('--no-compile', action='store_true')
+    parser.add_argument('--seconds', type=float, default=8.)
+    args = parser.parse_args()
+    print(json.dumps(run(args.sizes, args.hidden, args.in_channels, args.cell,
+                         not args.no_compile, args.seconds), indent=1))
+
+
+if __name__ == '__main__':
+    main()
