@@ -1,4 +1,7 @@
-"""Transforms of batches of pose sequences, ``keypoints`` ``(B, T, K, 3)`` in mm, y up."""
+"""Transforms of batches of pose sequences, ``keypoints`` ``(B, T, K, 3)`` in mm, y up.
+
+Sequences of M people are ``(B, M, T, K, 3)``, all zeros for nobody.
+"""
 from typing import Dict, Optional, Sequence, Tuple
 
 import torch
@@ -13,7 +16,7 @@ Batch = Dict[str, Tensor]
 
 @TRANSFORMS.register_module()
 class ScaleToBoneLength:
-    """Scale each sequence, its path included, to one total bone length.
+    """Scale each person's sequence, its path included, to one total bone length.
 
     The length is the median over the sequence's frames, so that single flying joints do not
     change it.
@@ -29,8 +32,9 @@ class ScaleToBoneLength:
 
     def __call__(self, batch: Batch) -> Batch:
         poses = batch['keypoints']
-        length = bone_lengths(poses, self.bones).sum(-1).median(-1).values  # (B,)
-        batch['keypoints'] = poses * (self.total / length)[:, None, None, None]
+        length = bone_lengths(poses, self.bones).sum(-1).median(-1).values  # (B,) or (B, M)
+        factor = torch.where(length > 0, self.total / length, 0.)
+        batch['keypoints'] = poses * factor[..., None, None, None]
         return batch
 
 
@@ -48,7 +52,7 @@ class ResampleFrames:
 
     def __call__(self, batch: Batch) -> Batch:
         poses = batch['keypoints']
-        size, frames = poses.shape[:2]
+        size, frames = len(poses), poses.shape[-3]
         share, start = torch.ones(size, 1), torch.zeros(size, 1)
         if self.crop:
             share = torch.empty(size, 1).uniform_(*self.crop)
@@ -56,9 +60,12 @@ class ResampleFrames:
         moment = (start + share * torch.linspace(0, 1, self.num_frames)) * (frames - 1)  # (B, T')
         before = moment.floor().long().clamp_max(max(frames - 2, 0))
         after = (before + 1).clamp_max(frames - 1)
-        weight = (moment - before)[..., None, None].to(poses.dtype)
+        weight = (moment - before).to(poses.dtype)
+        weight = weight.reshape(*weight.shape, *[1] * (poses.dim() - 2))
         row = torch.arange(size)[:, None]
-        batch['keypoints'] = torch.lerp(poses[row, before], poses[row, after], weight)
+        poses = poses.movedim(-3, 1)  # people, if any, after time
+        resampled = torch.lerp(poses[row, before], poses[row, after], weight)
+        batch['keypoints'] = resampled.movedim(1, -3)
         return batch
 
 
@@ -74,7 +81,7 @@ class PackActions:
         keys: Further entries, where present.
     """
 
-    def __init__(self, keys: Sequence[str] = ('subject', 'view', 'copy')) -> None:
+    def __init__(self, keys: Sequence[str] = ('subject', 'view')) -> None:
         self.keys = ('label', 'index', *keys)
 
     def __call__(self, batch: Batch) -> dict:

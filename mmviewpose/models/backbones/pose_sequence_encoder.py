@@ -75,18 +75,32 @@ class PoseSequenceEncoder(BaseModule):
         """Encode sequences.
 
         Args:
-            inputs: Joint positions, mm, y up, ``(N, M, T, K, 3)``: samples, people, time.
+            inputs: Joint positions, mm, y up, ``(N, M, T, K, 3)``: samples, people, time. The
+                first person is always there; others may be all zeros: nobody.
 
         Returns:
             ``(N, M, C, T, 1)``, the layout of mmaction2's graph networks (T = 1 for ``'last'``).
+            Nobody's features are the mean of the people's who are there, so that a head's mean
+            over M is the mean over those.
         """
         samples, people = inputs.shape[:2]
-        positions = inputs.flatten(0, 1)  # (NM, T, K, 3)
-        features = self.features(positions)  # (NM, T, width)
-        hidden = self.rnn(features)[0]
+        if people == 1:
+            return self._encode(inputs[:, 0])[:, None]
+        there = inputs.flatten(2).any(-1)  # (N, M)
+        there[:, 0] = True
+        encoded = self._encode(inputs[there])  # (people there, C, T, 1)
+        hidden = encoded.new_zeros(samples, people, *encoded.shape[1:])
+        hidden[there] = encoded
+        there = there.reshape(samples, people, 1, 1, 1)
+        mean = hidden.sum(1, keepdim=True) / there.sum(1, keepdim=True)
+        return torch.where(there, hidden, mean)
+
+    def _encode(self, positions: Tensor) -> Tensor:
+        """``(B, T, K, 3)`` in mm -> ``(B, C, T, 1)``."""
+        hidden = self.rnn(self.features(positions))[0]
         if self.temporal == 'last':
             hidden = hidden[:, -1:]
-        return hidden.transpose(1, 2).unflatten(0, (samples, people)).unsqueeze(-1)
+        return hidden.transpose(1, 2).unsqueeze(-1)
 
     def features(self, positions: Tensor) -> Tensor:
         """What the LSTM reads: ``(B, T, K, 3)`` in mm -> ``(B, T, width)``."""

@@ -1,0 +1,8 @@
+# pose_lstm.py on the features of a frozen encoder; train it with sebirenet_mocap.py.
+_base_ = ['./pose_lstm.py']
+encoder_checkpoint = 'work_dirs/sebirenet_mocap/epoch_12.pth'
+model = dict(
+    backbone=dict(
+        encoder=dict(
+            type='SeBiReNetEncoder',
+            init_cfg=dict(type='Pretrained', checkpoint=encoder_checkpoint, prefix='encoder.'))))
