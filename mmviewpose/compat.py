@@ -5,7 +5,7 @@ Importing this module
 * offers stand-ins, used only where the real module is absent or does not import: ``mmcv._ext``
   (compiled ops, absent from mmcv-lite), ``xtcocotools`` (wheels for numpy 1 only) and
   ``pkg_resources`` (gone from setuptools 81 on);
-* lets mmengine's checkpoints load with ``weights_only=True``;
+* makes mmengine's checkpoints load with ``weights_only=True``, and be written whole or not at all;
 * makes a step of mmengine's ``HistoryBuffer`` cost the same after 100,000 steps as at the first.
 
 Nothing of mmcv, mmpose, mmdet or mmaction2 is imported here, and a second import does nothing.
@@ -27,7 +27,7 @@ from typing import Any, Callable, Dict, Optional, Sequence
 import numpy as np
 import torch
 
-__all__ = ['MissingFeatureError', 'load_checkpoint_file', 'stand_ins']
+__all__ = ['MissingFeatureError', 'extend_history', 'load_checkpoint_file', 'stand_ins']
 
 
 class MissingFeatureError(RuntimeError):
@@ -208,12 +208,22 @@ class _Grown:
             # np.append's rule: the dtype that holds both
             dtype = np.promote_types(dtype, np.asarray(value).dtype)
         if self.stop == len(self.buffer) or dtype != self.buffer.dtype:
-            length = self.stop - self.start
-            bigger = np.empty(max(64, 2 * length), dtype)
-            bigger[:length] = self.view()
-            self.buffer, self.start, self.stop = bigger, 0, length
+            self._enlarge(dtype, 1)
         self.buffer[self.stop] = value
         self.stop += 1
+
+    def extend(self, values: np.ndarray) -> None:
+        """Append values of a dtype that the array's holds."""
+        while len(self.buffer) - self.stop < len(values):
+            self._enlarge(self.buffer.dtype, len(values))
+        self.buffer[self.stop:self.stop + len(values)] = values
+        self.stop += len(values)
+
+    def _enlarge(self, dtype: np.dtype, spare: int) -> None:
+        length = self.stop - self.start
+        bigger = np.empty(max(64, 2 * length, length + spare), dtype)
+        bigger[:length] = self.view()
+        self.buffer, self.start, self.stop = bigger, 0, length
 
     def keep_last(self, length: int) -> None:
         # the slice mmengine takes, which for a length of 0 keeps all
@@ -262,6 +272,26 @@ def _update(self, log_val, count=1) -> None:
     if log.stop - log.start > self.max_length:
         log.keep_last(self.max_length)
         counts.keep_last(self.max_length)
+
+
+def extend_history(history, values: Sequence[float]) -> None:
+    """``history.update(value)`` for each value, at once where they are floats.
+
+    Args:
+        history: A ``HistoryBuffer`` of mmengine.
+        values: Python numbers.
+    """
+    log, counts = _LOG.grown(history), _COUNT.grown(history)
+    if log.buffer.dtype != np.float64 or counts.buffer.dtype.kind not in 'if' or not all(
+            type(value) is float for value in values):
+        for value in values:
+            history.update(value)
+        return
+    log.extend(np.asarray(values, np.float64))
+    counts.extend(np.ones(len(values), counts.buffer.dtype))
+    if log.stop - log.start > history.max_length:
+        log.keep_last(history.max_length)
+        counts.keep_last(history.max_length)
 
 
 def _getstate(self) -> dict:
@@ -404,9 +434,33 @@ class _SafeTorch(types.ModuleType):
         return getattr(torch, name)
 
 
+def _atomic(save: Callable) -> Callable:
+    """``save_checkpoint`` that leaves no half-written file when it is interrupted."""
+
+    @functools.wraps(save)
+    def save_whole(checkpoint, filename, *args, **kwargs):
+        if '://' in filename:
+            return save(checkpoint, filename, *args, **kwargs)
+        temporary = f'{filename}.writing-{os.getpid()}'
+        try:
+            save(checkpoint, temporary, *args, **kwargs)
+            os.replace(temporary, filename)
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+
+    return save_whole
+
+
 def _patch_checkpoint_module(module: types.ModuleType) -> None:
+    if isinstance(module.torch, _SafeTorch):
+        return
     module.torch = _SafeTorch('torch')
     module.load_url = _load_url
+    module.save_checkpoint = _atomic(module.save_checkpoint)
+    runner = sys.modules.get('mmengine.runner.runner')
+    if hasattr(runner, 'save_checkpoint'):
+        runner.save_checkpoint = module.save_checkpoint
 
 
 class _CheckpointFinder(importlib.abc.MetaPathFinder):

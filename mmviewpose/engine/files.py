@@ -1,0 +1,45 @@
+"""Writing files whole or not at all."""
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Iterator, Union
+
+import numpy as np
+import torch
+
+
+@contextlib.contextmanager
+def atomic_path(path: Union[str, Path]) -> Iterator[str]:
+    """A temporary path beside ``path`` that takes its place when the block ends without an error.
+
+    An error or an interruption inside the block leaves what was at ``path`` before.
+    """
+    path = os.path.abspath(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix='.writing-',
+                                         suffix=os.path.splitext(path)[1])
+    os.close(handle)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's files are for the owner alone
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def write_json(path: Union[str, Path], content: Any) -> None:
+    """Write plain values, tensors and numpy numbers as JSON, whole or not at all."""
+    text = json.dumps(content, indent=2, default=_plain) + '\n'
+    with atomic_path(path) as temporary:
+        Path(temporary).write_text(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.ndarray, np.generic, torch.Tensor)):
+        return value.tolist()
+    raise TypeError(f'{type(value).__name__} does not go into JSON')

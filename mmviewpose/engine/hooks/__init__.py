@@ -1,0 +1,4 @@
+from .buffered_logging import (BufferedIterTimerHook, BufferedRuntimeInfoHook,
+                               IntervalLoggerHook)
+
+__all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook']

@@ -1,0 +1,79 @@
+#!/usr/bin/env python
+"""Test a model: ``tools/test.py CONFIG CHECKPOINT [--out FILE.json]``."""
+import argparse
+import os
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    """Parse the command line (mmpose's options)."""
+    from mmengine.config import DictAction
+    parser = argparse.ArgumentParser(description='Test a model')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='where logs go '
+                        '(default: work_dirs/NAME_OF_THE_CONFIG)')
+    parser.add_argument('--out', metavar='FILE.json', help='write the metrics there')
+    parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions there')
+    parser.add_argument('--show-dir', help='draw predictions into this folder; the config needs '
+                        'a `visualization` hook')
+    parser.add_argument('--interval', type=int, default=1, help='draw every so-manyth sample')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override entries of the config, e.g. test_dataloader.batch_size=64')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args(argv)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def merge_args(cfg, args):
+    """Merge the options into the config."""
+    from mmviewpose.engine.errors import UserError
+    from mmviewpose.engine.runner import apply_options
+    apply_options(cfg, args)
+    for key in ('test_dataloader', 'test_evaluator'):
+        if cfg.get(key) is None:
+            raise UserError(f"config: there is no '{key}', so it cannot be tested")
+    if cfg.get('test_cfg') is None:
+        cfg.test_cfg = {}
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    # nothing of training is built, or looked for
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler',
+                'val_dataloader', 'val_cfg', 'val_evaluator'):
+        cfg[key] = None
+    if args.dump is not None:
+        metrics = cfg.test_evaluator
+        metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
+        cfg.test_evaluator = [*metrics, dict(type='DumpResults', out_file_path=args.dump)]
+    if args.show_dir is not None:
+        hook = cfg.get('default_hooks', {}).get('visualization')
+        if not hook:
+            raise UserError("--show-dir needs a 'visualization' hook among the config's "
+                            'default_hooks')
+        hook.update(enable=True, out_dir=args.show_dir, interval=args.interval)
+    return cfg
+
+
+def main(argv=None) -> dict:
+    """Test.
+
+    Returns:
+        The metrics.
+    """
+    args = parse_args(argv)
+    from mmviewpose.engine.errors import one_line_errors
+    with one_line_errors():
+        from mmengine.dist import is_main_process
+
+        from mmviewpose.engine.files import write_json
+        from mmviewpose.engine.runner import build_runner, check_data, load_config
+        cfg = merge_args(load_config(args.config, args.cfg_options), args)
+        check_data(cfg, 'test_dataloader')
+        metrics = build_runner(cfg).test()
+        if args.out is not None and is_main_process():
+            write_json(args.out, metrics)
+    return metrics
+
+
+if __name__ == '__main__':
+    main()
