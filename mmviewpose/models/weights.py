@@ -1,7 +1,9 @@
 """Loading the weights of a part of a model, strictly."""
+from typing import Mapping
+
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
 
 def load_part(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
@@ -19,7 +21,18 @@ def load_part(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
         RuntimeError: Weights missing, left over or of another shape; the message counts them.
     """
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    weights = loaded.get('state_dict', loaded)
+    load_weights(module, loaded.get('state_dict', loaded), prefix, checkpoint)
+    print_log(f'{type(module).__name__}: weights of {checkpoint}', logger='current')
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor], prefix: str,
+                 origin: str) -> None:
+    """Load the weights under ``prefix`` of a state dict into ``module``; ``origin`` is what the
+    error calls it.
+
+    Raises:
+        RuntimeError: As :func:`load_part`.
+    """
     weights = {key[len(prefix):]: value for key, value in weights.items()
                if key.startswith(prefix)}
     own = module.state_dict()
@@ -29,7 +42,6 @@ def load_part(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
         ('of another shape', {key for key in own.keys() & weights.keys()
                               if own[key].shape != weights[key].shape})) if found]
     if wrong:
-        raise RuntimeError(f"{checkpoint} is not a checkpoint of this {type(module).__name__}: "
+        raise RuntimeError(f"{origin} is not a checkpoint of this {type(module).__name__}: "
                            f"weights {', '.join(wrong)}")
     module.load_state_dict(weights)
-    print_log(f'{type(module).__name__}: weights of {checkpoint}', logger='current')

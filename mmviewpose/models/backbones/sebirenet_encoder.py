@@ -50,7 +50,7 @@ class SeBiReNetEncoder(BaseModule):
                  init_cfg: Optional[dict] = None, **tree) -> None:
         super().__init__(init_cfg)
         parents = get_skeleton(skeleton).parents
-        self.unit = unit
+        self.skeleton, self.unit = skeleton, unit
         self.num_joints, self.feature_channels = len(parents), feature_channels
         self.tree = SeBiReNet(parents, in_channels, hidden_channels, **tree)
         width = self.tree.out_channels
