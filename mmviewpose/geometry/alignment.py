@@ -240,8 +240,15 @@ def _fit_columns(source: Tensor, target: Tensor, weight: Optional[Tensor], with_
     return _Fit(source, target, source_mean, target_mean, scale, rotation, reliable)
 
 
-def _errors_columns(fit: _Fit) -> Tensor:
-    """Distances ``(K, N)`` that are left after a fit."""
+def _distances(source: Tensor, target: Tensor, weight: Optional[Tensor], with_scale: bool,
+               allow_reflection: bool, closed_form: bool) -> Tuple[Tensor, Tensor]:
+    """Distances ``(K, N)`` left after a fit of ``(N, K, 3)``, and which rows to rely on.
+
+    The fit stays in here: what a caller could still look at, a compiler would have to write out.
+    """
+    fit = _fit_columns(to_columns(source), to_columns(target),
+                       None if weight is None else weight.t(), with_scale, allow_reflection,
+                       closed_form)
     matrix = (fit.scale * fit.rotation).to(fit.source.dtype)
     squared = 0
     for i in range(3):
@@ -249,7 +256,7 @@ def _errors_columns(fit: _Fit) -> Tensor:
         for j in range(3):
             residual = torch.addcmul(residual, matrix[i, j], fit.source[:, j], value=-1)
         squared = squared + residual * residual
-    return squared.sqrt()
+    return squared.sqrt(), fit.reliable
 
 
 def _flat(source: Tensor, target: Tensor, weight: Optional[Tensor]
@@ -339,15 +346,12 @@ def aligned_distances(source: Tensor,
     shape = source.shape[:-1]
     with torch.no_grad():
         source, target, weight = _flat(source, target, weight)
-        fit = _fit_columns(to_columns(source), to_columns(target),
-                           None if weight is None else weight.t(), with_scale, allow_reflection,
-                           closed_form=True)
-        distances = _errors_columns(fit)
-        if not fit.reliable.all():
-            rows = (~fit.reliable).nonzero()[:, 0]
-            again = _fit_columns(to_columns(source[rows].double()),
-                                 to_columns(target[rows].double()),
-                                 None if weight is None else weight[rows].double().t(),
-                                 with_scale, allow_reflection, closed_form=False)
-            distances = distances.index_copy(1, rows, _errors_columns(again).to(distances))
+        options = (with_scale, allow_reflection)
+        distances, reliable = _distances(source, target, weight, *options, closed_form=True)
+        if not reliable.all():
+            rows = (~reliable).nonzero()[:, 0]
+            again, _ = _distances(source[rows].double(), target[rows].double(),
+                                  None if weight is None else weight[rows].double(), *options,
+                                  closed_form=False)
+            distances = distances.index_copy(1, rows, again.to(distances))
     return distances.t().reshape(shape)

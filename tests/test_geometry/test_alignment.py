@@ -241,3 +241,15 @@ def test_shapes_are_checked():
     with pytest.raises(ValueError, match='no point'):
         align(draw(2, 0, 3), draw(2, 0, 3))
     assert aligned_distances(draw(0, 5, 3), draw(0, 5, 3)).shape == (0, 5)
+
+
+@pytest.mark.slow
+def test_compiled_is_eager_also_where_the_closed_form_gives_up():
+    source, target = batch('ordinary')
+    source[3], target[5], source[7] = 0, 100., source[7, :, :1] * torch.ones(3)
+    compiled = torch.compile(aligned_distances)
+    try:
+        distances = compiled(source, target)
+    except Exception as error:
+        pytest.skip(f'torch.compile does not work here: {type(error).__name__}')
+    torch.testing.assert_close(distances, aligned_distances(source, target))
