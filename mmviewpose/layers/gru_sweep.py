@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ['sweep_with_state', 'sweep_without_state']
+__all__ = ['as_one', 'sweep_with_state', 'sweep_without_state']
 
 
 def sweep_without_state(plan, upward: bool, parent_of: Tensor, x: Tensor, weight_x: Tensor,
@@ -83,8 +83,7 @@ class _WithoutState(torch.autograd.Function):
         d_gates = torch.empty_like(gates)
         torch.mul(h, z, out=d_gates[:, :size]).neg_()
         torch.ops.aten.tanh_backward.grad_input(1 - z, n, grad_input=d_gates[:, size:])
-        d_h = _apply_factors(plan, upward, d_gates.unflatten(1, (2, size)), d_gates, grad, weight_e)
-        del d_h
+        _apply_factors(plan, upward, d_gates.unflatten(1, (2, size)), d_gates, grad, weight_e)
         d_e = _edge_gradient(plan, upward, parent_of, d_gates, h)
         d_x = _input_gradient(d_gates, weight_x) if ctx.needs_input_grad[3] else None
         d_weight = torch.bmm(d_gates, x.transpose(1, 2))
@@ -163,17 +162,19 @@ def _receive(plan, upward: bool, depth: int, gates: Tensor, h: Tensor, weight_e:
     if not upward and not depth:
         return
     for start, stop, first, last, children in plan.families[depth if upward else depth - 1]:
-        weight = weight_e[first - 1:last - 1]
+        weight = as_one(weight_e[first - 1:last - 1], children)
         if upward:
-            if children > 1:
-                weight = weight.reshape(stop - start, -1, weight.shape[2])
-            gates[start:stop].baddbmm_(weight.transpose(1, 2),
-                                       h[first:last].view(stop - start, -1, h.shape[2]))
+            gates[start:stop].baddbmm_(weight.transpose(1, 2), as_one(h[first:last], children))
         else:
-            if children > 1:
-                weight = weight.reshape(stop - start, -1, weight.shape[2])
-            target = gates[first:last].view(stop - start, -1, h.shape[2])
-            target.baddbmm_(weight, h[start:stop])
+            as_one(gates[first:last], children).baddbmm_(weight, h[start:stop])
+
+
+def as_one(siblings: Tensor, children: int) -> Tensor:
+    """(n children, rows, columns) -> (n, children rows, columns)."""
+    if children == 1:
+        return siblings
+    count, rows, columns = siblings.shape
+    return siblings.reshape(count // children, children * rows, columns)
 
 
 def _apply_factors(plan, upward: bool, factors: Tensor, d_gates: Tensor, grad: Tensor,
@@ -198,10 +199,8 @@ def _apply_factors(plan, upward: bool, factors: Tensor, d_gates: Tensor, grad: T
         for start, stop, first, last, children in plan.families[depth if upward else depth - 1]:
             weight = weight_e[first - 1:last - 1]
             if upward:
-                if children > 1:
-                    weight = weight.reshape(stop - start, -1, weight.shape[2])
-                target = d_h[first:last].view(stop - start, -1, d_h.shape[2])
-                target.baddbmm_(weight, d_gates[start:stop])
+                as_one(d_h[first:last], children).baddbmm_(as_one(weight, children),
+                                                            d_gates[start:stop])
             else:
                 for child in range(children):
                     d_h[start:stop].baddbmm_(weight[child::children].transpose(1, 2),

@@ -14,7 +14,12 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 from torch import Tensor, nn
 
-from .gru_sweep import sweep_with_state, sweep_without_state
+try:
+    from torch.compiler import is_compiling as _is_compiling
+except ImportError:  # torch 2.1
+    from torch._dynamo.external_utils import is_compiling as _is_compiling
+
+from .gru_sweep import as_one, sweep_with_state, sweep_without_state
 
 __all__ = ['STRUCTURES', 'SeBiReNet', 'TreePlan', 'TreeSubnet']
 
@@ -32,10 +37,6 @@ _STATE_GATES = {'gru': 'nrz', 'lstm': 'fiog'}
 _TORCH_GATES = {'gru': 'rzn', 'lstm': 'ifgo'}
 
 State = Tuple[Tensor, ...]
-
-
-# torch 2.1 has it under a private name only.
-_is_compiling = getattr(torch.compiler, 'is_compiling', None) or torch._utils.is_compiling
 
 
 def _autocasts(x: Tensor) -> bool:
@@ -375,9 +376,8 @@ class TreeSubnet(nn.Module):
             part = level[run.start - start:run.stop - start]
             if run.children:
                 weight = self.weight_e[run.first - 1:run.last - 1, :, skip:]
-                weight = weight.reshape(run.nodes, -1, weight.shape[-1]).transpose(1, 2)
-                states = below[run.first - base:run.last - base]
-                states = states.reshape(run.nodes, -1, states.shape[-1])
+                weight = as_one(weight, run.children).transpose(1, 2)
+                states = as_one(below[run.first - base:run.last - base], run.children)
                 part = torch.baddbmm(part, weight, states)
             parts.append(part)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -385,14 +385,12 @@ class TreeSubnet(nn.Module):
     def _from_parents(self, depth: int, level: Tensor, above: Tensor, skip: int) -> Tensor:
         base, start = self.plan.levels[depth - 1]
         parts = []
-        for run in self.plan.runs[depth - 1]:
-            if run.children:
-                weight = self.weight_e[run.first - 1:run.last - 1, skip:]
-                weight = weight.reshape(run.nodes, -1, weight.shape[-1])
-                part = level[run.first - start:run.last - start]
-                part = torch.baddbmm(part.reshape(run.nodes, -1, part.shape[-1]), weight,
-                                     above[run.start - base:run.stop - base])
-                parts.append(part.reshape(run.last - run.first, -1, part.shape[-1]))
+        for run in self.plan.families[depth - 1]:
+            weight = as_one(self.weight_e[run.first - 1:run.last - 1, skip:], run.children)
+            part = level[run.first - start:run.last - start]
+            product = torch.baddbmm(as_one(part, run.children), weight,
+                                    above[run.start - base:run.stop - base])
+            parts.append(product.reshape(part.shape))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
