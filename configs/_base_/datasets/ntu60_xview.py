@@ -36,3 +36,4 @@ test_dataloader = dict(
     **loader)
 test_evaluator = dict(type='mmaction.AccMetric')
 test_cfg = dict()
+synthetic_config = 'configs/viewpose/sebirenet_synthetic.py'

@@ -87,9 +87,11 @@ def label_of(archive: Archive, label: str) -> np.ndarray:
 
 
 def numeric(labels: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
-    """The labels that can go into a tensor."""
+    """The labels that can go into a tensor: whole numbers, also where they are written as text (the
+    serial numbers of Human3.6M's cameras)."""
     return {key: value.astype(np.int64) for key, value in labels.items()
-            if value.dtype.kind in 'iub'}
+            if value.dtype.kind in 'iub'
+            or value.dtype.kind == 'U' and np.char.isdigit(value).all()}
 
 
 Sources = Sequence[Mapping[str, Any]]

@@ -27,6 +27,18 @@ class BatchCompose(Compose):
                           for transform in transforms or ()])
 
 
+def check_transforms(cfg: Mapping) -> None:
+    """Check that the files which the transforms of a dataset config name are there.
+
+    Raises:
+        DatasetError: Names the first that is not.
+    """
+    for transform in (*cfg.get('prepare', ()), *cfg.get('pipeline', ())):
+        kind = TRANSFORMS.get(transform['type']) if isinstance(transform, Mapping) else None
+        if hasattr(kind, 'check_files'):
+            kind.check_files(transform)
+
+
 @DATASETS.register_module()
 class ArrayDataset(Dataset):
     """Rows of arrays, fetched a batch at a time.

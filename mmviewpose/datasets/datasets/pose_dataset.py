@@ -5,7 +5,7 @@ import numpy as np
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
                                                          numeric, select_sequences)
-from mmviewpose.datasets.datasets.array_dataset import ArrayDataset
+from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
 from mmviewpose.datasets.synthetic.people import synthetic_poses
 from mmviewpose.registry import DATASETS
 
@@ -14,8 +14,8 @@ from mmviewpose.registry import DATASETS
 class PoseDataset(ArrayDataset):
     """Frames of archives (``tools/dataset_converters/skeletons.py``), one pose a sample.
 
-    Poses come centred on their root, ``keypoints`` ``(K, 3)`` in mm, y up, with the numeric labels
-    that all archives have. Frames that a reader masked are left out.
+    Poses come centred on their root, ``keypoints`` ``(K, 3)`` in mm, y up, with the labels in
+    numbers that all archives have. Frames that a reader masked are left out.
 
     Args:
         sources: What to take of which archive, see
@@ -24,6 +24,7 @@ class PoseDataset(ArrayDataset):
         skeleton: Layout that the archives must have.
         stride: Take every so-manyth frame of a sequence.
         max_samples: Draw at most so many frames of all, with ``prepare_seed``.
+        centred: False leaves poses where they were recorded.
         **array: ``pipeline``, ``prepare``, ``prepare_seed`` of :class:`ArrayDataset`.
 
     Raises:
@@ -31,8 +32,9 @@ class PoseDataset(ArrayDataset):
     """
 
     def __init__(self, sources: Sources, data_root: str = '', skeleton: str = 'ape17',
-                 stride: int = 1, max_samples: Optional[int] = None, **array) -> None:
-        parts = [_poses(select_sequences(source, data_root, skeleton), stride)
+                 stride: int = 1, max_samples: Optional[int] = None, centred: bool = True,
+                 **array) -> None:
+        parts = [_poses(select_sequences(source, data_root, skeleton), stride, centred)
                  for source in sources]
         shared = set.intersection(*(set(part) for part in parts))
         arrays = {key: np.concatenate([part[key] for part in parts]) for key in sorted(shared)}
@@ -51,10 +53,11 @@ class PoseDataset(ArrayDataset):
             DatasetError: Names the first that is not.
         """
         check_sources(cfg['sources'], cfg.get('data_root', ''))
+        check_transforms(cfg)
 
 
-def _poses(selection: Selection, stride: int) -> dict:
-    """Centred poses and numeric labels of the valid frames of a selection."""
+def _poses(selection: Selection, stride: int, centred: bool) -> dict:
+    """Poses and labels in numbers of the valid frames of a selection."""
     archive, rows = selection
     sequence = np.repeat(np.arange(len(archive.names)), archive.lengths)
     frame = np.arange(len(sequence))
@@ -62,7 +65,7 @@ def _poses(selection: Selection, stride: int) -> dict:
     kept &= (frame - archive.starts[sequence]) % stride == 0
     positions = archive.positions[kept]
     labels = {key: value[sequence[kept]] for key, value in numeric(archive.labels).items()}
-    return dict(labels, keypoints=positions - positions[:, :1])
+    return dict(labels, keypoints=positions - positions[:, :1] if centred else positions)
 
 
 @DATASETS.register_module()

@@ -1,0 +1,84 @@
+"""The project's file of camera poses: one .npz without pickles.
+
+Arrays: ``rotations`` (N, 3, 3) camera-to-world, ``centres`` (N, 3) in mm, ``subjects`` (N,) and
+``serials`` (N,) int64, and the word ``format``. World axes are those of the archives, y up; a camera's
+are those of `geometry.camera`: x right, y down, z forward.
+"""
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping, Tuple
+
+import numpy as np
+
+from mmviewpose.errors import DatasetError
+
+from .clip import PathLike
+from .h36m import H36mCamera
+
+FORMAT = 'mmviewpose-cameras-1'
+
+# Human3.6M's world is +z up; turned as `clip.to_y_up` turns clips.
+_TO_Y_UP = np.array([[1., 0, 0], [0, 0, 1], [0, -1, 0]])
+
+
+@dataclass
+class CameraPoses:
+    """Where N cameras stand and look.
+
+    Args:
+        rotations: (N, 3, 3) camera-to-world, ``x_camera = R^T (x_world - centre)``.
+        centres: (N, 3) mm.
+        subjects: (N,) the recorded person that the calibration belongs to; 0 for anybody.
+        serials: (N,) the camera's number.
+    """
+    rotations: np.ndarray
+    centres: np.ndarray
+    subjects: np.ndarray
+    serials: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.centres)
+
+    def save(self, path: PathLike) -> None:
+        """Write the cameras to a file that `read_camera_poses` reads."""
+        with open(path, 'wb') as out:
+            np.savez(out, format=np.array(FORMAT), **vars(self))
+
+
+def from_h36m(cameras: Mapping[Tuple[str, str], H36mCamera]) -> CameraPoses:
+    """Cameras of `h36m.read_cameras`, sorted by subject and serial number."""
+    keys = sorted(cameras, key=lambda key: (int(key[0][1:]), int(key[1])))
+    return CameraPoses(
+        np.stack([_TO_Y_UP @ cameras[key].R for key in keys]),
+        np.stack([_TO_Y_UP @ cameras[key].T * 1000. for key in keys]),
+        np.array([int(key[0][1:]) for key in keys]), np.array([int(key[1]) for key in keys]))
+
+
+def read_camera_poses(path: PathLike) -> CameraPoses:
+    """The cameras of a file.
+
+    Raises:
+        DatasetError: The file is missing, truncated, or its arrays disagree.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DatasetError('file not found; tools/dataset_converters/h36m_cameras.py writes it',
+                           file=path)
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            if str(data['format']) != FORMAT:
+                raise KeyError('format')
+            cameras = CameraPoses(data['rotations'], data['centres'], data['subjects'],
+                                  data['serials'])
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError,
+            zipfile.BadZipFile) as e:
+        raise DatasetError(f'not a readable file of cameras, or a truncated one ({e})',
+                           file=path) from e
+    count = len(cameras)
+    shapes = [value.shape for value in vars(cameras).values()]
+    if not count or shapes != [(count, 3, 3), (count, 3), (count,), (count,)]:
+        raise DatasetError(f'arrays of cameras do not fit: {shapes}', file=path)
+    if not np.isfinite(cameras.rotations).all() or not np.isfinite(cameras.centres).all():
+        raise DatasetError('a value is not finite', file=path)
+    return cameras

@@ -1,0 +1,124 @@
+"""From poses in the world to what a camera sees of them."""
+from typing import Any, Dict, Mapping, Optional, Sequence
+
+import torch
+from torch import Tensor
+
+from mmviewpose.datasets.formats.cameras import read_camera_poses
+from mmviewpose.datasets.synthetic.cameras import synthetic_cameras
+from mmviewpose.errors import DatasetError
+from mmviewpose.geometry.camera import world_to_camera
+from mmviewpose.geometry.rotation import random_rotations, rotate
+from mmviewpose.registry import TRANSFORMS
+
+Batch = Dict[str, Tensor]
+NEAREST = 200.
+
+
+@TRANSFORMS.register_module()
+class ProjectPoses:
+    """Photograph each pose: a random place and heading in the volume, a random camera.
+
+    Replaces ``keypoints`` ``(B, K, 3)`` by the pose as the camera sees it, y up as all our models
+    have it (x to the right, z towards the camera), relative to its root, mm, and adds ``keypoints_2d`` ``(B, K, 2)``: image
+    coordinates of an undistorted camera with focal length 1, relative to the root's, times
+    ``distance``. So they are about mm at the usual distance, and nothing that is unknown at test
+    time, neither depth nor size, went into them.
+
+    Args:
+        cameras: File of ``tools/dataset_converters/h36m_cameras.py``; None takes the four built-in
+            cameras.
+        subjects: Use the cameras of these people's recordings only.
+        own_camera: Leave poses where they are and take the camera that recorded them, by the
+            batch's ``subject`` and ``camera``.
+        area: Half the side of the square around the origin in which people stand, mm.
+        floor: Height of the lowest joint above the floor, mm.
+        distance: Nominal distance, mm.
+        noise: Standard deviation of Gaussian noise on ``keypoints_2d``, mm at that distance.
+        root: Root joint.
+
+    Raises:
+        DatasetError: The file is missing or broken, has no such camera, or a pose is behind its
+            camera.
+    """
+
+    def __init__(self, cameras: Optional[str] = None, subjects: Optional[Sequence[int]] = None,
+                 own_camera: bool = False, area: float = 1000., floor: float = 70.,
+                 distance: float = 4500., noise: float = 0., root: int = 0) -> None:
+        found = synthetic_cameras() if cameras is None else read_camera_poses(cameras)
+        kept = torch.ones(len(found), dtype=torch.bool)
+        if subjects is not None:
+            kept = torch.isin(torch.as_tensor(found.subjects), torch.tensor(list(subjects)))
+        if not kept.any():
+            raise DatasetError(f'no cameras of subjects {list(subjects)}', file=cameras)
+        self.file, self.own_camera = cameras, own_camera
+        self.rotations = torch.as_tensor(found.rotations, dtype=torch.float32)[kept]
+        self.centres = torch.as_tensor(found.centres, dtype=torch.float32)[kept]
+        self.keys = torch.stack([torch.as_tensor(found.subjects)[kept],
+                                 torch.as_tensor(found.serials)[kept]], -1)
+        self.area, self.floor, self.distance = area, floor, distance
+        self.noise, self.root = noise, root
+
+    @classmethod
+    def check_files(cls, cfg: Mapping[str, Any]) -> None:
+        """Check that the camera file of a config is there.
+
+        Raises:
+            DatasetError: It is not, or it is broken.
+        """
+        if cfg.get('cameras') is not None:
+            read_camera_poses(cfg['cameras'])
+
+    def __call__(self, batch: Batch) -> Batch:
+        poses = batch['keypoints']
+        if self.own_camera:
+            camera = self._own_cameras(batch)
+        else:
+            poses = self._placed(poses)
+            camera = torch.randint(len(self.centres), (len(poses),))
+        seen = world_to_camera(poses, self.rotations[camera], self.centres[camera])
+        depth = seen[..., 2:]
+        if (depth < NEAREST).any():
+            raise DatasetError('a pose is behind its camera or too near', file=self.file)
+        seen = seen * seen.new_tensor([1., -1., -1.])
+        image = seen[..., :2] / depth * self.distance
+        image = image - image[:, self.root, None]
+        if self.noise:
+            image = image + self.noise * torch.randn_like(image)
+        batch.update(keypoints=seen - seen[:, self.root, None], keypoints_2d=image)
+        return batch
+
+    def _placed(self, poses: Tensor) -> Tensor:
+        """Poses turned about the vertical and put on the floor somewhere in the area."""
+        poses = rotate(poses - poses[:, self.root, None], random_rotations(len(poses), mode='yaw'))
+        place = torch.empty(len(poses), 1, 3).uniform_(-self.area, self.area)
+        place[..., 1] = self.floor - poses[..., 1].amin(-1, keepdim=True)
+        return poses + place
+
+    def _own_cameras(self, batch: Batch) -> Tensor:
+        wanted = torch.stack([batch['subject'], batch['camera']], -1)  # (B, 2)
+        same = (wanted[:, None] == self.keys).all(-1)  # (B, N)
+        if not same.any(-1).all():
+            subject, serial = wanted[~same.any(-1)][0].tolist()
+            raise DatasetError(f'no camera {serial} of subject {subject}', file=self.file)
+        return same.int().argmax(-1)
+
+
+@TRANSFORMS.register_module()
+class PackLifting:
+    """Make the batch of a 2D-to-3D model: ``inputs`` and ``data_samples``.
+
+    Required keys: ``keypoints_2d`` ``(B, K, 2)`` and ``keypoints`` ``(B, K, 3)``, which become
+    ``inputs`` and ``target``.
+
+    Args:
+        keys: What else goes into ``data_samples``, where present.
+    """
+
+    def __init__(self, keys: Sequence[str] = ('subject', 'action', 'camera')) -> None:
+        self.keys = ('index', *keys)
+
+    def __call__(self, batch: Batch) -> dict:
+        samples = {key: batch[key] for key in self.keys if key in batch}
+        samples['target'] = batch['keypoints']
+        return dict(inputs=batch['keypoints_2d'], data_samples=samples)
