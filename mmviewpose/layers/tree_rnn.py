@@ -227,9 +227,6 @@ class TreeSubnet(nn.Module):
         self.bias_o = nn.Parameter(torch.empty(joints, hidden)) if output_layer else None
         self.register_buffer('order', torch.tensor(self.plan.order), persistent=False)
         self.register_buffer('position', torch.tensor(self.plan.position), persistent=False)
-        parent_of = [self.plan.position[self.plan.parents[j]] for j in self.plan.order[1:]]
-        self.register_buffer('parent_of', torch.tensor(parent_of, dtype=torch.long),
-                             persistent=False)
         self.reset_parameters()
 
     @property
@@ -291,11 +288,10 @@ class TreeSubnet(nn.Module):
             state: Shared states that an earlier pass returned; None means zero.
 
         Returns:
-            Output (N, K, n_h) and the new states, each (K, n_h, N) in level order: the hidden
-            states and, for the LSTM, the cells.
+            Output (N, K, n_h) and the new states, see :meth:`sweep`.
         """
         state, idle = self.sweep(self.to_nodes(x), state)
-        output = self.from_nodes(self.output(state[0]))
+        output = self.from_nodes(self.output(state))
         return (_Attach.apply(output, *idle) if idle else output), state
 
     def to_nodes(self, x: Tensor) -> Tensor:
@@ -306,12 +302,11 @@ class TreeSubnet(nn.Module):
         """(K, N, n_h) in level order -> (N, K, n_h) in joint order."""
         return output.transpose(0, 1).index_select(1, self.position)
 
-    def output(self, hidden: Tensor) -> Tensor:
-        """The nodes' output layers, tanh(W_o h + b_o): (K, n_h, N) -> (K, N, n_h)."""
+    def output(self, state: State) -> Tensor:
+        """The nodes' output layers, tanh(W_o h + b_o), of the states of a pass: (K, N, n_h)."""
         if self.weight_o is None:
-            return hidden.transpose(1, 2)
-        product = torch.baddbmm(self.bias_o.unsqueeze(1), hidden.transpose(1, 2), self.weight_o)
-        return product.tanh()
+            return state[1]
+        return torch.baddbmm(self.bias_o.unsqueeze(1), state[1], self.weight_o).tanh()
 
     def output_parameters(self) -> Tuple[Tensor, ...]:
         return () if self.weight_o is None else (self.weight_o, self.bias_o)
@@ -321,27 +316,25 @@ class TreeSubnet(nn.Module):
 
         Args:
             x: Input (K, n_x, N) in level order.
-            state: Shared states, each (K, n_h, N); None means zero.
+            state: Shared states as an earlier pass returned them; None means zero.
 
         Returns:
-            The new states, and the parameters that had no part in them.
+            The new states, all in level order: hidden states (K, n_h, N), the same as (K, N, n_h),
+            and for the LSTM the cells (K, n_h, N). And the parameters that had no part in them.
         """
         idle = (self.weight_h,) if state is None else ()
         if self.plan.num_joints == 1:
             idle += (self.weight_e,)
         if self.cell == 'gru' and not _shows_its_steps(x):
-            return (self._sweep_by_hand(x, state),), idle
+            return self._sweep_by_hand(x, state), idle
         return self._sweep_by_autograd(x, state), idle
 
-    def _sweep_by_hand(self, x: Tensor, state: Optional[State]) -> Tensor:
-        tree = (self.plan, self._upward, self.parent_of, x)
-        if state is not None:
-            return sweep_with_state(*tree, state[0], self.weight_x, self.weight_e, self.weight_h,
-                                    self.bias)
-        skip = self.hidden_channels
-        edge = self.weight_e[:, :, skip:] if self._upward else self.weight_e[:, skip:]
-        bias = None if self.bias is None else self.bias[:, skip:]
-        return sweep_without_state(*tree, self.weight_x[:, skip:], edge, bias)
+    def _sweep_by_hand(self, x: Tensor, state: Optional[State]) -> State:
+        if state is None:
+            return sweep_without_state(self.plan, self._upward, x, self.weight_x, self.weight_e,
+                                       self.bias)
+        return sweep_with_state(self.plan, self._upward, x, *state, self.weight_x, self.weight_e,
+                                self.weight_h, self.bias)
 
     def _sweep_by_autograd(self, x: Tensor, state: Optional[State]) -> State:
         # With a zero state the first gate multiplies nothing but that state.
@@ -359,9 +352,10 @@ class TreeSubnet(nn.Module):
             elif depth:
                 level = self._from_parents(depth, level, levels[depth - 1][0], skip)
             cut = (None, None) if state is None else (
-                product[start:stop], tuple(s[start:stop] for s in state))
+                product[start:stop], (state[0][start:stop], *(s[start:stop] for s in state[2:])))
             levels[depth] = _CELLS[self.cell](level, *cut)
-        return tuple(torch.cat(parts) for parts in zip(*levels))
+        hidden, *cells = (torch.cat(parts) for parts in zip(*levels))
+        return (hidden, hidden.transpose(1, 2), *cells)
 
     def _input_product(self, x: Tensor, skip: int) -> Tensor:
         weight = self.weight_x[:, skip:]
@@ -521,6 +515,6 @@ class SeBiReNet(nn.Module):
         for _ in range(self.num_passes):
             state, idle_up = self.up.sweep(nodes, state)
             state, idle_down = self.down.sweep(nodes, state)
-        output = self.down.from_nodes(self.down.output(state[0]))
+        output = self.down.from_nodes(self.down.output(state))
         idle = idle_up + idle_down + self.up.output_parameters()
         return _Attach.apply(output, *idle) if idle else output
