@@ -19,7 +19,7 @@ try:
 except ImportError:  # torch 2.1
     from torch._dynamo.external_utils import is_compiling as _is_compiling
 
-from .gru_sweep import as_one, sweep_with_state, sweep_without_state
+from .fused import as_one, node_output, sweep_with_state, sweep_without_state
 
 __all__ = ['STRUCTURES', 'SeBiReNet', 'TreePlan', 'TreeSubnet']
 
@@ -83,6 +83,10 @@ class TreePlan:
         sizes: Number of nodes of each level.
         runs: For each level its :class:`Run` s.
         families: For each level its runs of nodes that have children.
+        run_sizes: Number of nodes of each run, all levels.
+        group_sizes: 1 for the root, then the number of children of each run that has some. Both
+            lists cut all positions.
+        groups: (level, index among all runs, children of a node) of each run that has children.
 
     Raises:
         ValueError: If ``parents`` is not one tree.
@@ -129,6 +133,11 @@ class TreePlan:
         self.sizes = [stop - start for start, stop in self.levels]
         self.runs = [self._runs_of(*bounds) for bounds in self.levels]
         self.families = [[run for run in runs if run.children] for runs in self.runs]
+        every = [(depth, run) for depth, runs in enumerate(self.runs) for run in runs]
+        self.run_sizes = [run.nodes for _, run in every]
+        self.groups = [(depth, index, run.children) for index, (depth, run) in enumerate(every)
+                       if run.children]
+        self.group_sizes = [1] + [run.last - run.first for _, run in every if run.children]
 
     def _runs_of(self, start: int, stop: int) -> List[Run]:
         runs: List[Run] = []
@@ -168,6 +177,26 @@ class _Attach(torch.autograd.Function):
     def backward(ctx, grad: Tensor):
         zeros = [torch.zeros(s, dtype=t, device=d) for s, t, d in ctx.idle]
         return (grad, *zeros)
+
+
+class _Permute(torch.autograd.Function):
+    """Reorders axis 1; the backward gathers too, which is faster than the scatter of autograd."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
+        ctx.save_for_backward(inverse)
+        return x.index_select(1, index)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor):
+        inverse, = ctx.saved_tensors
+        return grad.index_select(1, inverse), None, None
+
+
+def _permute(x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
+    if _shows_its_steps(x):
+        return x.index_select(1, index)
+    return _Permute.apply(x, index, inverse)
 
 
 class TreeSubnet(nn.Module):
@@ -291,22 +320,22 @@ class TreeSubnet(nn.Module):
             Output (N, K, n_h) and the new states, see :meth:`sweep`.
         """
         state, idle = self.sweep(self.to_nodes(x), state)
-        output = self.from_nodes(self.output(state))
+        output = self.output(state)
         return (_Attach.apply(output, *idle) if idle else output), state
 
     def to_nodes(self, x: Tensor) -> Tensor:
         """(N, K, n_x) in joint order -> (K, n_x, N) in level order."""
-        return x.index_select(1, self.order).permute(1, 2, 0)
-
-    def from_nodes(self, output: Tensor) -> Tensor:
-        """(K, N, n_h) in level order -> (N, K, n_h) in joint order."""
-        return output.transpose(0, 1).index_select(1, self.position)
+        return _permute(x, self.order, self.position).permute(1, 2, 0)
 
     def output(self, state: State) -> Tensor:
-        """The nodes' output layers, tanh(W_o h + b_o), of the states of a pass: (K, N, n_h)."""
+        """Outputs (N, K, n_h) in joint order of the states of a pass."""
         if self.weight_o is None:
-            return state[1]
-        return torch.baddbmm(self.bias_o.unsqueeze(1), state[1], self.weight_o).tanh()
+            return _permute(state[0].permute(2, 0, 1), self.position, self.order)
+        if not _shows_its_steps(state[0]):
+            return node_output(state[0], self.weight_o, self.bias_o, self.order, self.position)
+        hidden = state[0].transpose(1, 2)
+        output = torch.baddbmm(self.bias_o.unsqueeze(1), hidden, self.weight_o).tanh()
+        return output.transpose(0, 1).index_select(1, self.position)
 
     def output_parameters(self) -> Tuple[Tensor, ...]:
         return () if self.weight_o is None else (self.weight_o, self.bias_o)
@@ -319,8 +348,9 @@ class TreeSubnet(nn.Module):
             state: Shared states as an earlier pass returned them; None means zero.
 
         Returns:
-            The new states, all in level order: hidden states (K, n_h, N), the same as (K, N, n_h),
-            and for the LSTM the cells (K, n_h, N). And the parameters that had no part in them.
+            The new states, all in level order: hidden states (K, n_h, N), the same as (K, N, n_h)
+            (not to be differentiated), and for the LSTM the cells (K, n_h, N). And the parameters
+            that had no part in them.
         """
         idle = (self.weight_h,) if state is None else ()
         if self.plan.num_joints == 1:
@@ -515,6 +545,6 @@ class SeBiReNet(nn.Module):
         for _ in range(self.num_passes):
             state, idle_up = self.up.sweep(nodes, state)
             state, idle_down = self.down.sweep(nodes, state)
-        output = self.down.from_nodes(self.down.output(state))
+        output = self.down.output(state)
         idle = idle_up + idle_down + self.up.output_parameters()
         return _Attach.apply(output, *idle) if idle else output

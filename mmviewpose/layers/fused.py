@@ -1,19 +1,22 @@
-"""The tree GRU's pass with a backward written by hand.
+"""The tree GRU's pass and the nodes' output layers with backwards written by hand.
 
 A pass is some tens of small kernels, so what autograd adds to each of them counts. Here the whole pass
 is one node of the graph, gates are computed in place, and everything in the backward that does not
 depend on the order of the levels is computed for all nodes at once: what is left for a level is one
 product with precomputed factors and the message to its neighbours.
 
-All tensors are ``(K, channels, N)`` in the plan's level order, see :mod:`.tree_rnn`.
+Tensors are ``(K, channels, N)`` in the plan's level order, see :mod:`.tree_rnn`.
 """
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ['as_one', 'sweep_with_state', 'sweep_without_state']
+__all__ = ['as_one', 'node_output', 'sweep_with_state', 'sweep_without_state']
+
+# A product that a level waits for: target += left @ right.
+Message = Tuple[Tensor, Tensor, Tensor]
 
 
 def sweep_without_state(plan, upward: bool, x: Tensor, weight_x: Tensor, weight_e: Tensor,
@@ -29,7 +32,7 @@ def sweep_without_state(plan, upward: bool, x: Tensor, weight_x: Tensor, weight_
         bias: (K, 3 H) or None.
 
     Returns:
-        Hidden states (K, H, N), and the same once more as (K, N, H).
+        Hidden states (K, H, N), and a copy as (K, N, H) that carries no gradient.
     """
     return _WithoutState.apply(plan, upward, x, weight_x, weight_e, bias)
 
@@ -46,55 +49,94 @@ def sweep_with_state(plan, upward: bool, x: Tensor, hidden: Tensor, hidden_rows:
         weight_h: (K, 3 H, H), rows n, r, z.
 
     Returns:
-        New hidden states (K, H, N), and the same once more as (K, N, H).
+        New hidden states (K, H, N), and a copy as (K, N, H) that carries no gradient.
     """
     return _WithState.apply(plan, upward, x, hidden, hidden_rows, weight_x, weight_e, weight_h, bias)
+
+
+def node_output(hidden: Tensor, weight: Tensor, bias: Tensor, order: Tensor,
+                position: Tensor) -> Tensor:
+    """The nodes' output layers, tanh(W h + b).
+
+    Args:
+        hidden: Hidden states (K, H, N) in level order.
+        weight: (K, H, H), inputs by outputs.
+        bias: (K, H).
+        order: Joint at each position (K,).
+        position: Position of each joint (K,).
+
+    Returns:
+        Output (N, K, H) in joint order.
+    """
+    return _NodeOutput.apply(hidden, weight, bias, order, position)
+
+
+class _NodeOutput(torch.autograd.Function):
+
+    @staticmethod
+    def forward(ctx, hidden, weight, bias, order, position):
+        nodes = torch.bmm(hidden.transpose(1, 2), weight).add_(bias.unsqueeze(1)).tanh_()
+        output = nodes.transpose(0, 1).index_select(1, position)
+        ctx.save_for_backward(hidden, weight, order, output)
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        hidden, weight, order, output = ctx.saved_tensors
+        grad = torch.ops.aten.tanh_backward(grad, output)
+        grad = grad.transpose(0, 1).index_select(0, order)
+        d_hidden = torch.bmm(weight, grad.transpose(1, 2)) if ctx.needs_input_grad[0] else None
+        return d_hidden, torch.bmm(hidden, grad), grad.sum(1), None, None
 
 
 class _WithoutState(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, plan, upward, x, weight_x, weight_e, bias):
-        ctx.set_materialize_grads(False)
         ctx.plan, ctx.upward, ctx.biased = plan, upward, bias is not None
         size = weight_x.shape[1] // 3
-        weight_x, weight_e = _without_reset(upward, size, weight_x, weight_e)
+        weight_x = weight_x[:, size:]
+        weight_e = weight_e[:, :, size:] if upward else weight_e[:, size:]
         gates = _input_product(x, weight_x, None if bias is None else bias[:, size:])
         h = gates.new_empty(len(gates), size, gates.shape[2])
         z_levels = gates[:, :size].split(plan.sizes)
         n_levels = gates[:, size:].split(plan.sizes)
         h_levels = h.split(plan.sizes)
+        messages = _messages(plan, upward, gates, h, weight_e)
         for depth in _depths(plan, upward):
-            _receive(plan, upward, depth, gates, h, weight_e)
+            for target, left, right in messages[depth]:
+                target.baddbmm_(left, right)
             z, n = z_levels[depth].sigmoid_(), n_levels[depth].tanh_()
             torch.addcmul(n, z, n, value=-1, out=h_levels[depth])
         rows = _rows(h)
+        ctx.mark_non_differentiable(rows)
         ctx.save_for_backward(x, weight_x, weight_e, gates, h, rows)
         return h, rows
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad, grad_rows):
-        if grad is None and grad_rows is None:
-            return (None,) * 6
+    def backward(ctx, grad, _):
         x, weight_x, weight_e, gates, h, rows = ctx.saved_tensors
         plan, upward = ctx.plan, ctx.upward
         joints, size, _ = h.shape
         z, n = gates[:, :size], gates[:, size:]
         d_gates = torch.empty_like(gates)
-        torch.addcmul(h.new_zeros(()), h, z, value=-1, out=d_gates[:, :size])
-        torch.ops.aten.tanh_backward.grad_input(1 - z, n, grad_input=d_gates[:, size:])
-        d_h = _collect(h, grad, grad_rows)
+        d_z, d_n = d_gates[:, :size], d_gates[:, size:]
+        torch.addcmul(h.new_zeros(()), h, z, value=-1, out=d_z)
+        torch.ops.aten.tanh_backward.grad_input(1 - z, n, grad_input=d_n)
+        d_h = grad.clone(memory_format=torch.contiguous_format)
         _apply_factors(plan, upward, d_gates.unflatten(1, (2, size)), d_gates, d_h, weight_e)
 
         d_x = _input_gradient(d_gates, weight_x) if ctx.needs_input_grad[2] else None
         d_weight_x = h.new_zeros(joints, 3 * size, x.shape[1])
         d_weight_x[:, size:] = torch.bmm(d_gates, x.transpose(1, 2))
         d_edges = _edge_gradient(plan, upward, d_gates, rows)
-        d_weight_e = h.new_zeros(joints - 1, *((size, 3 * size) if upward else (3 * size, size)))
         if upward:
+            d_weight_e = h.new_zeros(joints - 1, size, 3 * size)
             d_weight_e[:, :, size:] = d_edges.transpose(1, 2)
         else:
+            d_weight_e = h.new_zeros(joints - 1, 3 * size, size)
             d_weight_e[:, size:] = d_edges
         d_bias = None
         if ctx.biased:
@@ -107,51 +149,49 @@ class _WithState(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, plan, upward, x, hidden, hidden_rows, weight_x, weight_e, weight_h, bias):
-        ctx.set_materialize_grads(False)
         ctx.plan, ctx.upward, ctx.biased = plan, upward, bias is not None
         size = hidden.shape[1]
         gates = _input_product(x, weight_x, bias)
         product = torch.bmm(weight_h, hidden)
-        gates[:, :2 * size] += product[:, size:]
+        rz = gates[:, :2 * size]
+        rz += product[:, size:]
         h = torch.empty_like(hidden)
-        r_levels = gates[:, :size].split(plan.sizes)
-        z_levels = gates[:, size:2 * size].split(plan.sizes)
-        rz_levels = gates[:, :2 * size].split(plan.sizes)
-        n_levels = gates[:, 2 * size:].split(plan.sizes)
+        rz_levels = rz.split(plan.sizes)
+        r_levels, z_levels, n_levels = (
+            part.split(plan.sizes) for part in gates.unflatten(1, (3, size)).unbind(1))
         p_levels = product[:, :size].split(plan.sizes)
         h_levels, old_levels = h.split(plan.sizes), hidden.split(plan.sizes)
+        messages = _messages(plan, upward, gates, h, weight_e)
         for depth in _depths(plan, upward):
-            _receive(plan, upward, depth, gates, h, weight_e)
+            for target, left, right in messages[depth]:
+                target.baddbmm_(left, right)
             rz_levels[depth].sigmoid_()
             n = n_levels[depth].addcmul_(r_levels[depth], p_levels[depth]).tanh_()
             torch.lerp(n, old_levels[depth], z_levels[depth], out=h_levels[depth])
         rows = _rows(h)
-        ctx.save_for_backward(x, hidden, hidden_rows, weight_x, weight_e, weight_h, gates, product,
-                              rows)
+        ctx.mark_non_differentiable(rows)
+        ctx.save_for_backward(x, hidden_rows, weight_x, weight_e, weight_h, gates, product, h, rows)
         return h, rows
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad, grad_rows):
-        if grad is None and grad_rows is None:
-            return (None,) * 9
-        (x, hidden, hidden_rows, weight_x, weight_e, weight_h, gates, product,
-         rows) = ctx.saved_tensors
+    def backward(ctx, grad, _):
+        x, hidden_rows, weight_x, weight_e, weight_h, gates, product, h, rows = ctx.saved_tensors
         plan, upward = ctx.plan, ctx.upward
-        joints, size, batch = hidden.shape
+        joints, size, batch = h.shape
         r, z, n = gates.unflatten(1, (3, size)).unbind(1)
         # Rows n_state, r, z, n_input: the gradients of both products are slices of three.
         d_gates = gates.new_empty(joints, 4 * size, batch)
         d_ns, d_r, d_z, d_nx = d_gates.unflatten(1, (4, size)).unbind(1)
-        scratch = 1 - z
-        torch.ops.aten.tanh_backward.grad_input(scratch, n, grad_input=d_nx)
-        torch.sub(hidden, n, out=scratch)
-        torch.ops.aten.sigmoid_backward.grad_input(scratch, z, grad_input=d_z)
-        torch.mul(d_nx, product[:, :size], out=scratch)
-        torch.ops.aten.sigmoid_backward.grad_input(scratch, r, grad_input=d_r)
+        keep = 1 - z
+        torch.ops.aten.tanh_backward.grad_input(keep, n, grad_input=d_nx)
+        # z (h_old - n) = h - n
+        torch.sub(h, n, out=d_z).mul_(keep)
+        torch.mul(d_nx, product[:, :size], out=keep)
+        torch.ops.aten.sigmoid_backward.grad_input(keep, r, grad_input=d_r)
         torch.mul(d_nx, r, out=d_ns)
         d_input, d_state = d_gates[:, size:], d_gates[:, :3 * size]
-        d_h = _collect(hidden, grad, grad_rows)
+        d_h = grad.clone(memory_format=torch.contiguous_format)
         _apply_factors(plan, upward, d_gates.unflatten(1, (4, size)), d_input, d_h, weight_e)
 
         d_hidden = d_h.mul_(z).baddbmm_(weight_h.transpose(1, 2), d_state)
@@ -165,22 +205,24 @@ class _WithState(torch.autograd.Function):
         return None, None, d_x, d_hidden, None, d_weight_x, d_weight_e, d_weight_h, d_bias
 
 
-def _without_reset(upward: bool, size: int, weight_x: Tensor, weight_e: Tensor):
-    return weight_x[:, size:], weight_e[:, :, size:] if upward else weight_e[:, size:]
+def as_one(siblings: Tensor, children: int) -> Tensor:
+    """(n children, rows, columns) -> (n, children rows, columns)."""
+    if children == 1:
+        return siblings
+    count, rows, columns = siblings.shape
+    return siblings.reshape(count // children, children * rows, columns)
+
+
+def _repeat(nodes: Tensor, times: int) -> Tensor:
+    """Each node ``times`` times, without a copy for one node or one time."""
+    if times == 1:
+        return nodes
+    return nodes.unsqueeze(1).expand(-1, times, -1, -1).flatten(0, 1)
 
 
 def _rows(h: Tensor) -> Tensor:
-    """(K, H, N) -> (K, N, H) in memory: as the right factor of a product over N it is twice as fast."""
+    # As the right factor of a product over N this form is twice as fast.
     return h.transpose(1, 2).contiguous()
-
-
-def _collect(like: Tensor, grad: Optional[Tensor], grad_rows: Optional[Tensor]) -> Tensor:
-    """Gradient of the hidden states (K, H, N) from those of the two forms, in memory of its own."""
-    if grad is None:
-        return torch.empty_like(like).copy_(grad_rows.transpose(1, 2))
-    if grad_rows is None:
-        return torch.empty_like(like).copy_(grad)
-    return torch.add(grad, grad_rows.transpose(1, 2), out=torch.empty_like(like))
 
 
 def _depths(plan, upward: bool) -> Sequence[int]:
@@ -197,24 +239,40 @@ def _input_gradient(d_gates: Tensor, weight: Tensor) -> Tensor:
     return torch.bmm(d_gates.transpose(1, 2), weight).transpose(1, 2)
 
 
-def _receive(plan, upward: bool, depth: int, gates: Tensor, h: Tensor, weight_e: Tensor) -> None:
-    """Adds to the gates of a level the products with the states of its children or parents."""
-    if not upward and not depth:
-        return
-    for start, stop, first, last, children in plan.families[depth if upward else depth - 1]:
-        weight = as_one(weight_e[first - 1:last - 1], children)
+def _messages(plan, upward: bool, gates: Tensor, h: Tensor,
+              weight_e: Tensor) -> List[List[Message]]:
+    """For each level what its gates get from its children (upward) or parents."""
+    messages: List[List[Message]] = [[] for _ in range(len(plan.levels) + 1)]
+    weights = weight_e.split(plan.group_sizes[1:])
+    ends = (gates, h) if upward else (h, gates)
+    parents, children = ends[0].split(plan.run_sizes), ends[1].split(plan.group_sizes)
+    for group, (depth, run, count) in enumerate(plan.groups):
+        parent, child = parents[run], as_one(children[group + 1], count)
+        weight = as_one(weights[group], count)
         if upward:
-            gates[start:stop].baddbmm_(weight.transpose(1, 2), as_one(h[first:last], children))
+            messages[depth].append((parent, weight.transpose(1, 2), child))
         else:
-            as_one(gates[first:last], children).baddbmm_(weight, h[start:stop])
+            messages[depth + 1].append((child, weight, parent))
+    return messages
 
 
-def as_one(siblings: Tensor, children: int) -> Tensor:
-    """(n children, rows, columns) -> (n, children rows, columns)."""
-    if children == 1:
-        return siblings
-    count, rows, columns = siblings.shape
-    return siblings.reshape(count // children, children * rows, columns)
+def _gradient_messages(plan, upward: bool, d_gates: Tensor, d_h: Tensor,
+                       weight_e: Tensor) -> List[List[Message]]:
+    """For each level what the gradients of its gates add to its children's (upward) or parents'."""
+    messages: List[List[Message]] = [[] for _ in range(len(plan.levels) + 1)]
+    weights = weight_e.split(plan.group_sizes[1:])
+    ends = (d_gates, d_h) if upward else (d_h, d_gates)
+    parents, children = ends[0].split(plan.run_sizes), ends[1].split(plan.group_sizes)
+    for group, (depth, run, count) in enumerate(plan.groups):
+        parent, child, weight = parents[run], children[group + 1], weights[group]
+        if upward:
+            messages[depth].append((as_one(child, count), as_one(weight, count), parent))
+        elif count == 1:
+            messages[depth + 1].append((parent, weight.transpose(1, 2), child))
+        else:
+            messages[depth + 1] += [(parent, weight[i::count].transpose(1, 2), child[i::count])
+                                    for i in range(count)]
+    return messages
 
 
 def _apply_factors(plan, upward: bool, factors: Tensor, d_gates: Tensor, d_h: Tensor,
@@ -228,36 +286,21 @@ def _apply_factors(plan, upward: bool, factors: Tensor, d_gates: Tensor, d_h: Te
         d_h: Gradient of the hidden states (K, H, N); the messages are added.
     """
     d_levels, f_levels = d_h.unsqueeze(1).split(plan.sizes), factors.split(plan.sizes)
+    messages = _gradient_messages(plan, upward, d_gates, d_h, weight_e)
     for depth in _depths(plan, not upward):
         f_levels[depth].mul_(d_levels[depth])
-        if not upward and not depth:
-            break
-        for start, stop, first, last, children in plan.families[depth if upward else depth - 1]:
-            weight = weight_e[first - 1:last - 1]
-            if upward:
-                as_one(d_h[first:last], children).baddbmm_(as_one(weight, children),
-                                                           d_gates[start:stop])
-            else:
-                for child in range(children):
-                    d_h[start:stop].baddbmm_(weight[child::children].transpose(1, 2),
-                                             d_gates[first + child:last:children])
+        for target, left, right in messages[depth]:
+            target.baddbmm_(left, right)
 
 
 def _edge_gradient(plan, upward: bool, d_gates: Tensor, rows: Tensor) -> Tensor:
     """Gradient of the edges' weights (K-1, gates H, H)."""
     found = rows.new_empty(len(rows) - 1, d_gates.shape[1], rows.shape[2])
-    for families in plan.families:
-        for start, stop, first, last, children in families:
-            if upward:
-                left, right = _repeat(d_gates[start:stop], children), rows[first:last]
-            else:
-                left, right = d_gates[first:last], _repeat(rows[start:stop], children)
-            torch.bmm(left, right, out=found[first - 1:last - 1])
+    edges = found.split(plan.group_sizes[1:])
+    ends = (d_gates, rows) if upward else (rows, d_gates)
+    parents, children = ends[0].split(plan.run_sizes), ends[1].split(plan.group_sizes)
+    for group, (_, run, count) in enumerate(plan.groups):
+        parent, child = _repeat(parents[run], count), children[group + 1]
+        left, right = (parent, child) if upward else (child, parent)
+        torch.bmm(left, right, out=edges[group])
     return found
-
-
-def _repeat(nodes: Tensor, times: int) -> Tensor:
-    """Each node ``times`` times, without a copy for one node or one time."""
-    if times == 1:
-        return nodes
-    return nodes.unsqueeze(1).expand(-1, times, -1, -1).flatten(0, 1)
