@@ -340,7 +340,7 @@ def _safe_globals(history_buffer: Optional[type]) -> Dict[str, Any]:
     allowed = {'numpy.ndarray': np.ndarray, 'numpy.dtype': np.dtype}
     # what newer torch trusts anyway: bytes, sets and the like in a pickle of protocol 2
     allowed['_codecs.encode'] = codecs.encode
-    for plain in (set, frozenset, bytearray, complex):
+    for plain in (set, frozenset, bytes, bytearray, complex):
         for module in ('builtins', '__builtin__'):
             allowed[f'{module}.{plain.__name__}'] = plain
     # the module's name differs between numpy 1 and 2; a file of either loads under both
@@ -457,10 +457,23 @@ def _patch_checkpoint_module(module: types.ModuleType) -> None:
         return
     module.torch = _SafeTorch('torch')
     module.load_url = _load_url
+    _patch_schedulers()
     module.save_checkpoint = _atomic(module.save_checkpoint)
     runner = sys.modules.get('mmengine.runner.runner')
     if hasattr(runner, 'save_checkpoint'):
         runner.save_checkpoint = module.save_checkpoint
+
+
+def _patch_schedulers() -> None:
+    """Keep functions out of what schedulers put into checkpoints: OneCycleLR stores its own
+    method, which no safe loader takes. The constructor sets it anyway."""
+    from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
+
+    def state_dict(self) -> dict:
+        return {key: value for key, value in self.__dict__.items()
+                if key != 'optimizer' and not callable(value)}
+
+    _ParamScheduler.state_dict = state_dict
 
 
 class _CheckpointFinder(importlib.abc.MetaPathFinder):

@@ -24,3 +24,9 @@ TRANSFORMS = _node('transform', root.TRANSFORMS, 'datasets.transforms')
 METRICS = _node('metric', root.METRICS, 'evaluation')
 FUNCTIONS = _node('function', root.FUNCTIONS, 'datasets')
 HOOKS = _node('hook', root.HOOKS, 'engine.hooks')
+
+# The other kinds have no parts of ours. With a node each, mmengine does not warn, at every
+# optimizer and visualizer that a config of ours builds, that it does not know our scope.
+for _top in [entry for entry in vars(root).values() if isinstance(entry, Registry)]:
+    if 'mmviewpose' not in _top.children:
+        _node(_top.name, _top)

@@ -8,6 +8,7 @@ import sys
 from typing import Iterator, List, Optional
 
 from mmengine import registry as root
+from torch import nn
 
 from mmviewpose.errors import DatasetError
 
@@ -98,7 +99,13 @@ def _find_class(name: str) -> Optional[type]:
             for found in node.module_dict.values():
                 if inspect.isclass(found) and found.__name__ == name:
                     return found
-    return None
+    return next((found for found in _subclasses(nn.Module) if found.__name__ == name), None)
+
+
+def _subclasses(parent: type) -> Iterator[type]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _subclasses(child)
 
 
 def _unknown_argument(class_name: Optional[str], argument: str) -> str:

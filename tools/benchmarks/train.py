@@ -1,0 +1,153 @@
+"""The Runner of tools/train.py against a bare PyTorch loop: same model, batches, optimizer."""
+import copy
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
+from mmengine.registry import DefaultScope
+
+from mmviewpose.engine.runner import build_runner, load_config
+from mmviewpose.models.batch_model import BatchModel
+from mmviewpose.registry import MODELS
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / 'configs/viewpose/sebirenet_synthetic.py'
+
+
+class _PlainLifter(BatchModel):
+    """0.29 M parameters in four linear layers: a step so short that the framework shows."""
+
+    def __init__(self, joints: int = 17, width: int = 352, data_preprocessor=None) -> None:
+        super().__init__(data_preprocessor)
+        sizes = [3 * joints, width, width, width, 3 * joints]
+        layers = []
+        for first, second in zip(sizes, sizes[1:]):
+            layers += [torch.nn.Linear(first, second), torch.nn.Tanh()]
+        self.layers = torch.nn.Sequential(*layers[:-1])
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        pred = self.layers(inputs[:, 0].flatten(1) / 1000)
+        if mode == 'loss':
+            target = data_samples['target'][:, 0].flatten(1) / 1000
+            return dict(loss=(pred - target).square().mean())
+        return pred
+
+
+class _BareLoopAfterEachEpoch(Hook):
+    """Times the steps of an epoch of the Runner and, right after it, of a bare loop.
+
+    Taking turns makes what else the machine does slow both alike. A step's time is that from its
+    first hook to the next step's, fetching the batch included.
+    """
+
+    priority = 'HIGHEST'
+
+    def __init__(self, batch_size: int, lr: float) -> None:
+        self.batch_size, self.lr = batch_size, lr
+        self.runner_s: List[float] = []
+        self.bare_s: List[float] = []
+
+    def before_train(self, runner) -> None:
+        self.model = copy.deepcopy(runner.model)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.lr)
+
+    def before_train_epoch(self, runner) -> None:
+        self.last = None
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
+        self.last = self._tick(self.runner_s)
+
+    def after_train_epoch(self, runner) -> None:
+        self.last = None
+        self._bare_epoch(runner.train_dataloader.dataset)
+
+    def _tick(self, times: List[float]) -> float:
+        now = time.perf_counter()
+        if self.last is not None:
+            times.append(now - self.last)
+        return now
+
+    def _bare_epoch(self, dataset) -> None:
+        device = next(self.model.parameters()).device
+        self.model.train()
+        for index in torch.randperm(len(dataset)).split(self.batch_size):
+            self.last = self._tick(self.bare_s)
+            batch = dataset.__getitems__(index)
+            inputs = batch['inputs'].to(device)
+            samples = {key: value.to(device) for key, value in batch['data_samples'].items()}
+            losses = self.model(inputs, samples, mode='loss')
+            loss = sum(losses.values())
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        float(loss.detach())  # one wait for the device, as at a log interval
+
+
+def _compare(batch_size: int, steps: int, epochs: int, model: dict = None) -> Tuple[float, float]:
+    """Runner's samples/s over the bare loop's, and the bare loop's ms a step."""
+    lr = 1e-3
+    with tempfile.TemporaryDirectory() as work_dir:
+        cfg = load_config(str(CONFIG), {
+            'train_dataloader.batch_size': batch_size,
+            'train_dataloader.dataset.num_poses': batch_size * steps,
+            'train_cfg.max_epochs': epochs,
+            'default_hooks.checkpoint.interval': epochs + 1,
+            'default_hooks.checkpoint.save_last': False,
+            'optim_wrapper.optimizer': dict(type='Adam', lr=lr), 'log_level': 'ERROR'})
+        cfg.work_dir, cfg.launcher = work_dir, 'none'
+        # the bare loop has neither
+        cfg.param_scheduler = cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        if model is not None:
+            cfg.model = model
+        cfg.experiment_name = f'benchmark_{batch_size}_{cfg.model.type}_{time.time_ns()}'
+        runner = build_runner(cfg)
+        watch = _BareLoopAfterEachEpoch(batch_size, lr)
+        runner.register_hook(watch, watch.priority)
+        runner.train()
+    ours, bare = (statistics.median(times[steps:]) for times in (watch.runner_s, watch.bare_s))
+    return bare / ours, 1e3 * bare
+
+
+def _growth(steps: int = 100000, scalars: int = 8, window: int = 1000) -> float:
+    """Cost of logging a step after ``steps`` steps over that of the first ones."""
+    hub = MessageHub(f'growth_{time.time_ns()}')
+    times = []
+    for step in range(steps):
+        start = time.perf_counter()
+        for number in range(scalars):
+            hub.update_scalar(f'train/{number}', step * 0.5)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[-window:]) / statistics.median(times[:window])
+
+
+def run(threads: int = 1, epochs: int = 12) -> Dict[str, float]:
+    """Train a few short epochs each way.
+
+    Returns:
+        ``of_bare_64``, ``of_bare_1024``: samples/s of the Runner over the bare loop's, for
+        SeBiReNet; ``lifter_of_bare_*``: the same for a plain lifter, whose steps are much shorter;
+        ``bare_ms_*``: a step of the bare loop; ``step_growth``: cost of logging at step 100,000
+        over that at the first 1,000.
+    """
+    if not MODELS.get('BenchmarkLifter'):
+        MODELS.register_module('BenchmarkLifter', module=_PlainLifter)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    found = {}
+    try:
+        with DefaultScope.overwrite_default_scope(None):
+            for batch_size, steps in ((64, 20), (1024, 5)):
+                found[f'of_bare_{batch_size}'], found[f'bare_ms_{batch_size}'] = _compare(
+                    batch_size, steps, epochs)
+                (found[f'lifter_of_bare_{batch_size}'],
+                 found[f'lifter_bare_ms_{batch_size}']) = _compare(
+                    batch_size, 4 * steps, epochs, dict(type='BenchmarkLifter'))
+        found['step_growth'] = _growth()
+    finally:
+        torch.set_num_threads(before)
+    return found
