@@ -11,6 +11,7 @@ Importing this module
 Nothing of mmcv, mmpose, mmdet or mmaction2 is imported here, and a second import does nothing.
 """
 import codecs
+import collections
 import functools
 import importlib
 import importlib.abc
@@ -340,6 +341,7 @@ def _safe_globals(history_buffer: Optional[type]) -> Dict[str, Any]:
     allowed = {'numpy.ndarray': np.ndarray, 'numpy.dtype': np.dtype}
     # what newer torch trusts anyway: bytes, sets and the like in a pickle of protocol 2
     allowed['_codecs.encode'] = codecs.encode
+    allowed['collections.Counter'] = collections.Counter  # MultiStepLR's milestones
     for plain in (set, frozenset, bytes, bytearray, complex):
         for module in ('builtins', '__builtin__'):
             allowed[f'{module}.{plain.__name__}'] = plain

@@ -81,7 +81,8 @@ def _read(path: Path) -> dict:
     try:
         content = load_checkpoint_file(path, 'cpu')
     except Exception as error:  # a damaged file can raise anything
-        raise UserError(f'{path} is not a readable checkpoint ({error})') from error
+        reason = f'{type(error).__name__}: {error}'.split('. ')[0]
+        raise UserError(f'{path} is not a readable checkpoint ({reason})') from error
     if not isinstance(content, dict):
         raise UserError(f'{path} is not a checkpoint')
     return content

@@ -91,7 +91,7 @@ def test_the_weights_of_the_terms(batch):
     two.load_state_dict(one.state_dict())
     first, second = one(*batch, mode='loss'), two(*batch, mode='loss')
     for key, value in first.items():
-        factor = 3. if key in ('loss_view', 'loss_view_invariant') else .5 if 'stream' in key else 1.
+        factor = .5 if 'stream' in key else 3. if 'view' in key else 1.
         torch.testing.assert_close(second[key], factor * value)
 
 

@@ -93,9 +93,12 @@ def test_rows_of_table_3_compute_what_they_need_and_train_all_of_it(batch, row, 
 def test_swapping_views_twice_gives_the_pose_back(batch):
     model = build()
     first, second = model.encoder(batch[0][:, 0]), model.encoder(batch[0][:, 1])
-    swapped = PoseCode(first.view_invariant, second.view), PoseCode(second.view_invariant, first.view)
-    again = PoseCode(swapped[0].view_invariant, swapped[1].view)
-    assert torch.equal(model.decoder(again.couple()), model.decoder(first.couple()))
+    codes = [first, second]
+    for _ in range(2):
+        codes = [PoseCode(codes[0].view_invariant, codes[1].view),
+                 PoseCode(codes[1].view_invariant, codes[0].view)]
+    for code, own in zip(codes, (first, second)):
+        assert torch.equal(model.decoder(code.couple()), model.decoder(own.couple()))
 
 
 def test_prediction(batch):

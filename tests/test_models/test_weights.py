@@ -35,7 +35,8 @@ def test_the_part_under_the_prefix_is_loaded(checkpoint, wrapped):
 def test_another_models_weights_are_refused_and_nothing_is_loaded(checkpoint, changes, words):
     part = nn.Linear(3, 2)
     before = part.weight.clone()
-    with pytest.raises(RuntimeError, match=f'weights.pth is not a checkpoint of this Linear.*{words}'):
+    message = f'weights.pth is not a checkpoint of this Linear.*{words}'
+    with pytest.raises(RuntimeError, match=message):
         load_part(part, checkpoint(state(**changes)), 'encoder.')
     assert torch.equal(part.weight, before)
 

@@ -7,4 +7,5 @@ model = dict(
     encoder_2d=dict(
         type='SeBiReNetEncoder', skeleton='ape17', in_channels=2, hidden_channels=32),
     encoder_3d=dict(type='SeBiReNetEncoder', skeleton='ape17', hidden_channels=32),
-    decoder=dict(type='SeBiReNetDecoder', skeleton='ape17', hidden_channels=32))
+    decoder=dict(type='SeBiReNetDecoder', skeleton='ape17', hidden_channels=32),
+    representation=0.1)

@@ -1,8 +1,8 @@
 """The project's file of camera poses: one .npz without pickles.
 
 Arrays: ``rotations`` (N, 3, 3) camera-to-world, ``centres`` (N, 3) in mm, ``subjects`` (N,) and
-``serials`` (N,) int64, and the word ``format``. World axes are those of the archives, y up; a camera's
-are those of `geometry.camera`: x right, y down, z forward.
+``serials`` (N,) int64, and the word ``format``. World axes are those of the archives, y up; a
+camera's are those of `geometry.camera`: x right, y down, z forward.
 """
 import zipfile
 from dataclasses import dataclass

@@ -19,11 +19,11 @@ NEAREST = 200.
 class ProjectPoses:
     """Photograph each pose: a random place and heading in the volume, a random camera.
 
-    Replaces ``keypoints`` ``(B, K, 3)`` by the pose as the camera sees it, y up as all our models
-    have it (x to the right, z towards the camera), relative to its root, mm, and adds ``keypoints_2d`` ``(B, K, 2)``: image
-    coordinates of an undistorted camera with focal length 1, relative to the root's, times
-    ``distance``. So they are about mm at the usual distance, and nothing that is unknown at test
-    time, neither depth nor size, went into them.
+    Replaces ``keypoints`` ``(B, K, 3)`` by the pose as the camera sees it, relative to its root,
+    mm, y up as all our models have it (x to the right, z towards the camera), and adds
+    ``keypoints_2d`` ``(B, K, 2)``: image coordinates of an undistorted camera with focal length 1,
+    relative to the root's, times ``distance``. So they are about mm at the usual distance, and
+    nothing that is unknown at test time, neither depth nor size, went into them.
 
     Args:
         cameras: File of ``tools/dataset_converters/h36m_cameras.py``; None takes the four built-in

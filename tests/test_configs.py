@@ -1,0 +1,226 @@
+"""Every config trains two steps and is tested, on tiny data made up for it."""
+import io
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import HOOKS, PARAM_SCHEDULERS, DefaultScope
+from mmengine.runner import Runner
+
+from mmviewpose.compat import load_checkpoint_file
+from mmviewpose.datasets.formats import write_archive
+from mmviewpose.datasets.formats.cameras import CameraPoses
+from mmviewpose.datasets.synthetic import synthetic_clips
+from mmviewpose.datasets.synthetic.cameras import synthetic_cameras
+from mmviewpose.engine.runner import check_data, load_config
+from mmviewpose.errors import DatasetError
+from mmviewpose.models import SiameseAutoEncoder
+from mmviewpose.registry import MODELS
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted((ROOT / 'configs' / 'viewpose').rglob('*.py'))
+LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+SERIAL = 54138969
+SUBJECTS = (1, 5, 6, 7, 8, 9, 11)
+
+
+def dicts(node):
+    """All dicts in a config, at any depth."""
+    if isinstance(node, dict):
+        yield node
+        node = node.values()
+    if not isinstance(node, (str, bytes)) and hasattr(node, '__iter__'):
+        for part in node:
+            yield from dicts(part)
+
+
+def loaders(cfg):
+    return [cfg[key] for key in LOADERS if cfg.get(key)]
+
+
+# Stand-in data, written below the working directory where the config looks for it
+
+
+def write_archives(cfg):
+    """Archives with clips for every combination of the labels that the config selects by."""
+    sources = {}
+    for loader in loaders(cfg):
+        for dataset in dicts(loader):
+            for source in dataset.get('sources', [dataset]):
+                if 'ann_file' in source:
+                    path = Path(dataset.get('data_root', ''), source['ann_file'])
+                    sources.setdefault(path, []).append(source)
+    for path, users in sources.items():
+        values = {}
+        for rule in (rule for user in users for key in ('select', 'drop')
+                     for rule in [user.get(key) or {}]):
+            for label, allowed in rule.items():
+                values.setdefault(label, set()).update(allowed)
+        values = {label: sorted(found) + [max(found) + 1] for label, found in values.items()}
+        several = any(user.get('num_people', 1) > 1 for user in users)
+        folds = [user['fold']['count'] for user in users if user.get('fold')]
+        write_archive(path, clips_with(values, several, times=2 * max(folds, default=4)))
+
+
+def clips_with(values, several, times):
+    """``times`` clips of each combination of labels; a third with a second body where there are
+    several people."""
+    rows = list(itertools.product(*values.values())) * times
+    clips = synthetic_clips(len(rows), 6, seed=3)
+    out = []
+    for number, (clip, row) in enumerate(zip(clips, rows)):
+        clip.name = f'clip{number:04d}'
+        clip.labels = dict(action=number % 10 + 1, subject=number % 4, view=1, camera=SERIAL,
+                           also_v1=0, also_v2=0, also_v3=0)
+        clip.labels.update(zip(values, row))
+        out.append(clip)
+        if several:
+            clip.labels['body'], name = 0, clip.name
+            clip.name = f'{name}_0'
+            if number % 3 == 0:
+                second = synthetic_clips(1, 6, seed=number)[0]
+                second.name, second.labels = f'{name}_1', {**clip.labels, 'body': 1}
+                out.append(second)
+    return out
+
+
+def write_ape(cfg):
+    rng = np.random.default_rng(0)
+    for loader in loaders(cfg):
+        for dataset in dicts(loader):
+            if dataset.get('type') != 'ApeDataset':
+                continue
+            split = dataset.get('split', 'train')
+            for moved in dataset.get('num_moved', range(1, 6)):
+                folder = Path(dataset['data_root'], f'remove{moved}', split)
+                folder.mkdir(parents=True, exist_ok=True)
+                for name in ('', '_gt'):
+                    poses = rng.normal(scale=300, size=(6, 17, 3)).tolist()
+                    (folder / f'APE_{split}{name}.json').write_text(json.dumps(poses))
+
+
+def write_cameras(cfg):
+    cameras = synthetic_cameras()
+    count = len(SUBJECTS)
+    cameras = CameraPoses(np.resize(cameras.rotations, (count, 3, 3)),
+                          np.resize(cameras.centres, (count, 3)), np.array(SUBJECTS),
+                          np.full(count, SERIAL))
+    for part in dicts(loaders(cfg)):
+        if part.get('cameras'):
+            Path(part['cameras']).parent.mkdir(parents=True, exist_ok=True)
+            cameras.save(part['cameras'])
+
+
+def write_checkpoints(cfg):
+    """The auto-encoder that a part's ``init_cfg`` wants, with that part's own settings."""
+    for part in dicts(cfg.model):
+        init = part.get('init_cfg') or {}
+        if init.get('type') != 'Pretrained':
+            continue
+        own = {key: value for key, value in part.items() if key != 'init_cfg'}
+        encoder = part['encoder_3d'] if 'encoder_3d' in part else own
+        model = SiameseAutoEncoder(encoder, part.get('decoder', dict(type='SeBiReNetDecoder')))
+        Path(init['checkpoint']).parent.mkdir(parents=True, exist_ok=True)
+        torch.save(dict(state_dict=model.state_dict()), init['checkpoint'])
+
+
+def shrink(cfg):
+    """Few samples, small batches."""
+    for loader in loaders(cfg):
+        loader['batch_size'] = 6
+        for part in dicts(loader):
+            if 'num_poses' in part:
+                part['num_poses'] = 18
+            if 'max_samples' in part:
+                part['max_samples'] = 18
+            if 'copies' in part:
+                part['copies'] = 1
+
+
+# The tests
+
+
+@pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
+def cfg(request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        yield load_config(str(request.param))
+
+
+def train(cfg, model):
+    """Two steps, and a checkpoint that loads safely; returns the losses."""
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    options = cfg.get('param_scheduler') or []
+    schedulers = []
+    for options in [options] if isinstance(options, dict) else options:
+        options = dict(options, optimizer=wrapper)
+        kind = PARAM_SCHEDULERS.get(options['type'])
+        if options.pop('convert_to_iter_based', False):
+            options.pop('type')
+            schedulers.append(kind.build_iter_from_epoch(epoch_length=len(loader), **options))
+        else:
+            schedulers.append(PARAM_SCHEDULERS.build(options))
+    model.train()
+    losses = [model.train_step(batch, wrapper)['loss'] for batch in itertools.islice(loader, 2)]
+    file = io.BytesIO()
+    torch.save(dict(state_dict=model.state_dict(), optimizer=wrapper.state_dict(),
+                    param_schedulers=[entry.state_dict() for entry in schedulers]), file)
+    file.seek(0)
+    load_checkpoint_file(file)
+    return losses
+
+
+def evaluate(cfg, model, name):
+    loader = Runner.build_dataloader(cfg[f'{name}_dataloader'], seed=0)
+    evaluator = Evaluator(cfg[f'{name}_evaluator'])
+    model.eval()
+    with torch.no_grad():
+        for batch in loader:
+            evaluator.process(data_samples=model.test_step(batch), data_batch=batch)
+    return evaluator.evaluate(len(loader.dataset))
+
+
+def test_it_trains_and_is_tested(cfg):
+    for write in (write_archives, write_ape, write_cameras, write_checkpoints):
+        write(cfg)
+    check_data(cfg, *[key for key in LOADERS if cfg.get(key)])
+    shrink(cfg)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    losses = train(cfg, model)
+    assert len(losses) == 2 and all(loss.isfinite() for loss in losses)
+    moved = {name for name, value in model.named_parameters()
+             if not torch.equal(value, before[name])}
+    assert moved, 'nothing was learnt'
+    assert moved <= {name for name, value in model.named_parameters() if value.requires_grad}
+    assert cfg.get('val_cfg') is None or evaluate(cfg, model, 'val')
+    metrics = evaluate(cfg, model, 'test')
+    assert metrics and all(np.isfinite(value) for value in metrics.values())
+    assert cfg.test_cfg is not None and cfg.train_cfg.max_epochs > 0
+
+
+def test_its_hooks_exist(cfg):
+    for hook in [*cfg.get('default_hooks', {}).values(), *cfg.get('custom_hooks', [])]:
+        if hook:
+            HOOKS.build(hook)
+
+
+def test_missing_data_stops_it_with_advice(cfg):
+    if any('Synthetic' in str(part.get('type')) for part in dicts(cfg.train_dataloader)):
+        check_data(cfg, *[key for key in LOADERS if cfg.get(key)])
+        return
+    with pytest.raises(DatasetError, match='data_preparation.md.*synthetic'):
+        check_data(cfg, 'train_dataloader')
+    synthetic = ROOT / cfg.synthetic_config
+    assert synthetic.is_file()
+    types = {part.get('type') for part in dicts(Config.fromfile(str(synthetic)).train_dataloader)}
+    assert 'SyntheticPoseDataset' in types
