@@ -21,13 +21,13 @@ Message = Tuple[Tensor, Tensor, Tensor]
 
 def sweep_without_state(plan, upward: bool, x: Tensor, weight_x: Tensor, weight_e: Tensor,
                         bias: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    """A pass that starts from zero: h = (1 - z) n. The reset gate has nothing to reset.
+    """A pass that starts from zero: h = u n. The reset gate has nothing to reset.
 
     Args:
         plan: The :class:`TreePlan`.
         upward: Leaf to root, or root to leaf.
         x: Input (K, C, N).
-        weight_x: (K, 3 H, C), rows r, z, n.
+        weight_x: (K, 3 H, C), rows r, u, n.
         weight_e: (K-1, H, 3 H) upward, (K-1, 3 H, H) downward.
         bias: (K, 3 H) or None.
 
@@ -40,13 +40,13 @@ def sweep_without_state(plan, upward: bool, x: Tensor, weight_x: Tensor, weight_
 def sweep_with_state(plan, upward: bool, x: Tensor, hidden: Tensor, hidden_rows: Tensor,
                      weight_x: Tensor, weight_e: Tensor, weight_h: Tensor,
                      bias: Optional[Tensor]) -> Tuple[Tensor, Tensor]:
-    """A pass over shared hidden states: h' = (1 - z) n + z h.
+    """A pass over shared hidden states: h' = u n + (1 - u) h.
 
     Args:
         plan, upward, x, weight_x, weight_e, bias: As above.
         hidden: Shared hidden states (K, H, N).
         hidden_rows: The same as (K, N, H). All gradient goes to ``hidden``.
-        weight_h: (K, 3 H, H), rows n, r, z.
+        weight_h: (K, 3 H, H), rows n, r, u.
 
     Returns:
         New hidden states (K, H, N), and a copy as (K, N, H) that carries no gradient.
@@ -100,15 +100,14 @@ class _WithoutState(torch.autograd.Function):
         weight_e = weight_e[:, :, size:] if upward else weight_e[:, size:]
         gates = _input_product(x, weight_x, None if bias is None else bias[:, size:])
         h = gates.new_empty(len(gates), size, gates.shape[2])
-        z_levels = gates[:, :size].split(plan.sizes)
+        u_levels = gates[:, :size].split(plan.sizes)
         n_levels = gates[:, size:].split(plan.sizes)
         h_levels = h.split(plan.sizes)
         messages = _messages(plan, upward, gates, h, weight_e)
         for depth in _depths(plan, upward):
             for target, left, right in messages[depth]:
                 target.baddbmm_(left, right)
-            z, n = z_levels[depth].sigmoid_(), n_levels[depth].tanh_()
-            torch.addcmul(n, z, n, value=-1, out=h_levels[depth])
+            torch.mul(u_levels[depth].sigmoid_(), n_levels[depth].tanh_(), out=h_levels[depth])
         rows = _rows(h)
         ctx.mark_non_differentiable(rows)
         ctx.save_for_backward(x, weight_x, weight_e, gates, h, rows)
@@ -120,11 +119,11 @@ class _WithoutState(torch.autograd.Function):
         x, weight_x, weight_e, gates, h, rows = ctx.saved_tensors
         plan, upward = ctx.plan, ctx.upward
         joints, size, _ = h.shape
-        z, n = gates[:, :size], gates[:, size:]
+        u, n = gates[:, :size], gates[:, size:]
         d_gates = torch.empty_like(gates)
-        d_z, d_n = d_gates[:, :size], d_gates[:, size:]
-        torch.addcmul(h.new_zeros(()), h, z, value=-1, out=d_z)
-        torch.ops.aten.tanh_backward.grad_input(1 - z, n, grad_input=d_n)
+        d_u, d_n = d_gates[:, :size], d_gates[:, size:]
+        torch.addcmul(h, h, u, value=-1, out=d_u)
+        torch.ops.aten.tanh_backward.grad_input(u, n, grad_input=d_n)
         d_h = grad.clone(memory_format=torch.contiguous_format)
         _apply_factors(plan, upward, d_gates.unflatten(1, (2, size)), d_gates, d_h, weight_e)
 
@@ -153,11 +152,11 @@ class _WithState(torch.autograd.Function):
         size = hidden.shape[1]
         gates = _input_product(x, weight_x, bias)
         product = torch.bmm(weight_h, hidden)
-        rz = gates[:, :2 * size]
-        rz += product[:, size:]
+        ru = gates[:, :2 * size]
+        ru += product[:, size:]
         h = torch.empty_like(hidden)
-        rz_levels = rz.split(plan.sizes)
-        r_levels, z_levels, n_levels = (
+        ru_levels = ru.split(plan.sizes)
+        r_levels, u_levels, n_levels = (
             part.split(plan.sizes) for part in gates.unflatten(1, (3, size)).unbind(1))
         p_levels = product[:, :size].split(plan.sizes)
         h_levels, old_levels = h.split(plan.sizes), hidden.split(plan.sizes)
@@ -165,36 +164,37 @@ class _WithState(torch.autograd.Function):
         for depth in _depths(plan, upward):
             for target, left, right in messages[depth]:
                 target.baddbmm_(left, right)
-            rz_levels[depth].sigmoid_()
+            ru_levels[depth].sigmoid_()
             n = n_levels[depth].addcmul_(r_levels[depth], p_levels[depth]).tanh_()
-            torch.lerp(n, old_levels[depth], z_levels[depth], out=h_levels[depth])
+            torch.lerp(old_levels[depth], n, u_levels[depth], out=h_levels[depth])
         rows = _rows(h)
         ctx.mark_non_differentiable(rows)
-        ctx.save_for_backward(x, hidden_rows, weight_x, weight_e, weight_h, gates, product, h, rows)
+        ctx.save_for_backward(x, hidden, hidden_rows, weight_x, weight_e, weight_h, gates, product,
+                              rows)
         return h, rows
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad, _):
-        x, hidden_rows, weight_x, weight_e, weight_h, gates, product, h, rows = ctx.saved_tensors
+        (x, hidden, hidden_rows, weight_x, weight_e, weight_h, gates, product,
+         rows) = ctx.saved_tensors
         plan, upward = ctx.plan, ctx.upward
-        joints, size, batch = h.shape
-        r, z, n = gates.unflatten(1, (3, size)).unbind(1)
-        # Rows n_state, r, z, n_input: the gradients of both products are slices of three.
+        joints, size, batch = hidden.shape
+        r, u, n = gates.unflatten(1, (3, size)).unbind(1)
+        # Rows n_state, r, u, n_input: the gradients of both products are slices of three.
         d_gates = gates.new_empty(joints, 4 * size, batch)
-        d_ns, d_r, d_z, d_nx = d_gates.unflatten(1, (4, size)).unbind(1)
-        keep = 1 - z
-        torch.ops.aten.tanh_backward.grad_input(keep, n, grad_input=d_nx)
-        # z (h_old - n) = h - n
-        torch.sub(h, n, out=d_z).mul_(keep)
-        torch.mul(d_nx, product[:, :size], out=keep)
-        torch.ops.aten.sigmoid_backward.grad_input(keep, r, grad_input=d_r)
-        torch.mul(d_nx, r, out=d_ns)
         d_input, d_state = d_gates[:, size:], d_gates[:, :3 * size]
+        d_ns, d_r, d_u, d_n = d_gates.unflatten(1, (4, size)).unbind(1)
+        torch.ops.aten.tanh_backward.grad_input(u, n, grad_input=d_n)
+        scratch = n - hidden
+        torch.ops.aten.sigmoid_backward.grad_input(scratch, u, grad_input=d_u)
+        torch.mul(d_n, product[:, :size], out=scratch)
+        torch.ops.aten.sigmoid_backward.grad_input(scratch, r, grad_input=d_r)
         d_h = grad.clone(memory_format=torch.contiguous_format)
-        _apply_factors(plan, upward, d_gates.unflatten(1, (4, size)), d_input, d_h, weight_e)
+        _apply_factors(plan, upward, d_input.unflatten(1, (3, size)), d_input, d_h, weight_e)
+        torch.mul(d_n, r, out=d_ns)
 
-        d_hidden = d_h.mul_(z).baddbmm_(weight_h.transpose(1, 2), d_state)
+        d_hidden = d_h.addcmul_(d_h, u, value=-1).baddbmm_(weight_h.transpose(1, 2), d_state)
         d_x = _input_gradient(d_input, weight_x) if ctx.needs_input_grad[2] else None
         d_weight_x = torch.bmm(d_input, x.transpose(1, 2))
         d_weight_h = torch.bmm(d_state, hidden_rows)

@@ -26,14 +26,17 @@ __all__ = ['STRUCTURES', 'SeBiReNet', 'TreePlan', 'TreeSubnet']
 STRUCTURES = ('sebirenet', 'leaf_to_root', 'root_to_leaf', 'concatenated', 'recurrent')
 
 # Rows that a CPU computes at a time: the gates of one piece then stay in its cache.
-CHUNK = 512
+CHUNK = 1024
 
 # Row blocks of the stacked weights. The gates that a zero state leaves without effect (GRU's r,
 # LSTM's f) come first, so that the others are one slice.
-_INPUT_GATES = {'gru': 'rzn', 'lstm': 'fiog'}
-# GRU: r and z are shared by the two products, n is not. With n in front here and behind above, the
-# gradients of all of them are two overlapping slices of one (n_state, r, z, n_input) buffer.
-_STATE_GATES = {'gru': 'nrz', 'lstm': 'fiog'}
+#
+# The GRU's update gate is kept as u = 1 - z, h' = u n + (1 - u) h: from a zero state h' is the product
+# u n, and so are its derivatives. torch's z has the same weights with the other sign.
+_INPUT_GATES = {'gru': 'run', 'lstm': 'fiog'}
+# GRU: r and u are shared by the two products, n is not. With n in front here and behind above, the
+# gradients of all of them are two overlapping slices of one (n_state, r, u, n_input) buffer.
+_STATE_GATES = {'gru': 'nru', 'lstm': 'fiog'}
 _TORCH_GATES = {'gru': 'rzn', 'lstm': 'ifgo'}
 
 State = Tuple[Tensor, ...]
@@ -307,6 +310,8 @@ class TreeSubnet(nn.Module):
 
     def _torch_order(self, rows: Tensor, gates: Dict[str, str]) -> Tensor:
         parts = dict(zip(gates[self.cell], rows.split(self.hidden_channels)))
+        if self.cell == 'gru':
+            parts['z'] = -parts['u']
         return torch.cat([parts[g] for g in _TORCH_GATES[self.cell]])
 
     def forward(self, x: Tensor, state: Optional[State] = None) -> Tuple[Tensor, State]:
@@ -421,14 +426,13 @@ class TreeSubnet(nn.Module):
 def _gru(gates: Tensor, product: Optional[Tensor], state: Optional[State]) -> State:
     """GRU nodes of one level: gates (n, 3 h or 2 h, N) -> hidden states (n, h, N)."""
     if state is None:
-        z, n = gates.chunk(2, 1)
-        z, n = z.sigmoid(), n.tanh()
-        return (n - z * n,)
+        u, n = gates.chunk(2, 1)
+        return (u.sigmoid() * n.tanh(),)
     hidden, = state
     size = hidden.shape[1]
-    r, z = (gates[:, :2 * size] + product[:, size:]).sigmoid().chunk(2, 1)
+    r, u = (gates[:, :2 * size] + product[:, size:]).sigmoid().chunk(2, 1)
     n = torch.addcmul(gates[:, 2 * size:], r, product[:, :size]).tanh()
-    return (torch.lerp(n, hidden, z),)
+    return (torch.lerp(hidden, n, u),)
 
 
 def _lstm(gates: Tensor, product: Optional[Tensor], state: Optional[State]) -> State:
@@ -532,7 +536,8 @@ class SeBiReNet(nn.Module):
         if rows.is_cuda or _shows_its_steps(rows) or len(rows) <= CHUNK:
             output = self._run(rows)
         else:
-            output = torch.cat([self._run(part) for part in rows.split(CHUNK)])
+            pieces = rows.chunk(math.ceil(len(rows) / CHUNK))
+            output = torch.cat([self._run(piece) for piece in pieces])
         return output.reshape(*x.shape[:-1], self.out_channels)
 
     def _run(self, x: Tensor) -> Tensor:
