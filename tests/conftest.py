@@ -27,6 +27,15 @@ def pytest_collection_modifyitems(config, items):
                     item.add_marker(skip)
 
 
+@pytest.fixture(autouse=True)
+def _fresh_default_scope():
+    """A Runner leaves its default scope behind; the next test starts without one."""
+    yield
+    module = sys.modules.get('mmengine.registry.default_scope')
+    if module is not None:
+        module.DefaultScope._instance_dict.clear()
+
+
 @pytest.fixture(scope='session')
 def root() -> Path:
     """Folder of the repository."""

@@ -61,7 +61,7 @@ def _similar_file(path: str) -> str:
 def _check_keys(cfg: Config) -> None:
     """Refuse top-level keys that nobody reads and that look like one that the Runner does."""
     for key in cfg:
-        close = difflib.get_close_matches(key, _CONFIG_KEYS, n=1, cutoff=0.88)
+        close = difflib.get_close_matches(key, _CONFIG_KEYS, n=1, cutoff=0.8)
         if close and key not in _CONFIG_KEYS and close[0] not in (f'{key}s', f'_{key}'):
             raise UserError(f"config: unknown key '{key}'; did you mean '{close[0]}'?")
     if 'model' not in cfg:
@@ -110,7 +110,7 @@ def check_data(cfg: Config, *loaders: str) -> None:
     for loader in loaders:
         for dataset in _datasets(cfg.get(loader)):
             try:
-                _check_dataset(dataset)
+                _check_dataset(dataset, cfg.get('default_scope') or 'mmviewpose')
             except DatasetError as error:
                 raise DatasetError(_with_advice(error.problem, cfg), file=error.file) from error
 
@@ -128,9 +128,9 @@ def _datasets(entry: Any) -> Iterator[Mapping]:
                 yield from _datasets(entry[key])
 
 
-def _check_dataset(dataset: Mapping) -> None:
+def _check_dataset(dataset: Mapping, scope: str) -> None:
     kind = dataset['type']
-    with DATASETS.switch_scope_and_registry(None) as registry:
+    with DATASETS.switch_scope_and_registry(scope) as registry:
         found = registry.get(kind) if isinstance(kind, str) else kind
     if hasattr(found, 'check_files'):
         found.check_files(dataset)

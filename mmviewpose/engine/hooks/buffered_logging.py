@@ -30,8 +30,13 @@ class PendingScalars:
         except KeyError:
             self._values[key] = [value]
 
-    def flush(self, hub: MessageHub) -> None:
-        """Append all to the hub's histories, in the order of the steps."""
+    def flush(self, hub: MessageHub) -> bool:
+        """Append all to the hub's histories, in the order of the steps.
+
+        Returns:
+            Whether there was anything.
+        """
+        any_pending = any(self._values.values())
         for key, values in self._values.items():
             if not values:
                 continue
@@ -39,6 +44,7 @@ class PendingScalars:
             hub.update_scalar(key, numbers[0])
             extend_history(hub.get_scalar(key), numbers[1:])
             values.clear()
+        return any_pending
 
 
 def _numbers(values: Sequence) -> List[float]:
@@ -68,9 +74,10 @@ class _FlushMixin:
         return (batch_idx + 1) % self._interval == 0 or batch_idx == self._last
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Bring the histories, which the checkpoint refers to, up to date."""
-        if hasattr(self, '_pending'):
-            self._pending.flush(runner.message_hub)
+        """Bring the histories, of which the checkpoint holds copies by now, up to date."""
+        if hasattr(self, '_pending') and self._pending.flush(runner.message_hub):
+            checkpoint['message_hub']['log_scalars'] = runner.message_hub.state_dict()[
+                'log_scalars']
 
     def after_train(self, runner) -> None:
         self._pending.flush(runner.message_hub)

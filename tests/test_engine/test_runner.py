@@ -1,0 +1,113 @@
+import pytest
+import torch
+
+pytest.importorskip('mmengine')
+from mmengine.config import Config  # noqa: E402
+
+from mmviewpose.engine.errors import UserError  # noqa: E402
+from mmviewpose.engine.runner import (check_checkpoint, check_data, load_config,  # noqa: E402
+                                      read_state_dict)
+from mmviewpose.errors import DatasetError  # noqa: E402
+
+
+def _write(tmp_path, text):
+    path = tmp_path / 'config.py'
+    path.write_text(text)
+    return str(path)
+
+
+def test_missing_config_names_a_similar_one(tmp_path):
+    _write(tmp_path, 'model = dict()')
+    with pytest.raises(UserError, match=r'not found: .*confg\.py; did you mean .*config\.py'):
+        load_config(str(tmp_path / 'confg.py'))
+
+
+@pytest.mark.parametrize('text, message', [
+    ('model = dict(', 'SyntaxError'),
+    ('model = dict(a=b)', "NameError: name 'b'"),
+    ("_base_ = ['no.py']", 'no.py'),
+    ('model = dict()\ntrain_dataloder = dict()', "did you mean 'train_dataloader'"),
+    ('model = dict()\noptim_wraper = dict()', "did you mean 'optim_wrapper'"),
+    ('a = 1', "no 'model'"),
+])
+def test_bad_configs(tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
+        load_config(_write(tmp_path, text))
+
+
+def test_misspelt_option(tmp_path):
+    with pytest.raises(UserError, match="unknown key 'modle'; did you mean 'model'"):
+        load_config(_write(tmp_path, 'model = dict(a=1)'), {'modle.a': 2})
+
+
+def test_variables_of_a_config_are_not_misspellings(tmp_path):
+    text = '''model = dict()
+train_pipeline = val_pipeline = test_pipeline = []
+data_root = 'x'
+dataset_type = 'y'
+num_epochs = max_epochs = 3
+val_dataset = train_dataset = dict()
+optimizer = dict()
+loader = dict()
+'''
+    assert load_config(_write(tmp_path, text)).data_root == 'x'
+
+
+def test_all_configs_load(root):
+    for path in sorted((root / 'configs' / 'viewpose').glob('*.py')):
+        assert load_config(str(path)).default_scope == 'mmviewpose', path
+
+
+def _cfg(dataset):
+    return Config(dict(train_dataloader=dict(dataset=dataset),
+                       synthetic_config='configs/viewpose/x_synthetic.py'))
+
+
+@pytest.mark.parametrize('dataset', [
+    dict(type='PoseDataset', data_root='no/such', sources=[dict(ann_file='there.npz')]),
+    dict(type='ConcatDataset', datasets=[
+        dict(type='PoseDataset', data_root='no/such', sources=[dict(ann_file='there.npz')])]),
+    dict(type='RepeatDataset', times=2, dataset=dict(
+        type='mmaction.PoseDataset', ann_file='no/such/there.npz', pipeline=[])),
+])
+def test_missing_data(dataset):
+    with pytest.raises(DatasetError) as caught:
+        check_data(_cfg(dataset), 'train_dataloader', 'val_dataloader')
+    text = str(caught.value)
+    assert 'no/such/there.npz' in text
+    assert 'docs/data_preparation.md' in text
+    assert 'tools/train.py configs/viewpose/x_synthetic.py' in text
+
+
+def test_present_data(tmp_path):
+    (tmp_path / 'a.pkl').write_bytes(b'')
+    check_data(_cfg(dict(type='mmaction.PoseDataset', data_root=str(tmp_path), ann_file='a.pkl')),
+               'train_dataloader')
+
+
+def test_checkpoints(tmp_path):
+    model, path = torch.nn.Linear(2, 3), str(tmp_path / 'a.pth')
+    torch.save(dict(state_dict=model.state_dict()), path)
+    check_checkpoint(model, path)
+    torch.save({f'module.{key}': value for key, value in model.state_dict().items()}, path)
+    check_checkpoint(model, path)
+    with pytest.raises(UserError, match=r'another model: of 2 weights 0 fit; 2 .*another shape'):
+        check_checkpoint(torch.nn.Linear(4, 5), path)
+    other = torch.nn.Linear(2, 3, bias=False)
+    with pytest.raises(UserError, match=r'of 1 weights 1 fit; 1 are unexpected \(e.g. bias\)'):
+        check_checkpoint(other, path)
+    check_checkpoint(other, path, whole=False)
+    with pytest.raises(UserError, match='0 fit; 3 weights are missing .*2 are unexpected'):
+        check_checkpoint(torch.nn.Sequential(other, model), path, whole=False)
+
+
+def test_unreadable_checkpoints(tmp_path):
+    path = tmp_path / 'a.pth'
+    with pytest.raises(UserError, match='not found'):
+        read_state_dict(str(path))
+    path.write_bytes(b'not a checkpoint')
+    with pytest.raises(UserError, match='not a checkpoint that can be loaded'):
+        read_state_dict(str(path))
+    torch.save(dict(a=1), path)
+    with pytest.raises(UserError, match='holds no weights'):
+        read_state_dict(str(path))

@@ -1,0 +1,48 @@
+import json
+
+import pytest
+
+
+@pytest.fixture(scope='module')
+def benchmark(load_tool):
+    return load_tool('benchmark.py')
+
+
+@pytest.fixture
+def folder(benchmark, tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, 'FOLDER', tmp_path)
+    (tmp_path / 'quick.py').write_text('"""A quick one."""\ndef run():\n    return dict(ratio=2.5)\n')
+    (tmp_path / 'odd.py').write_text('"""Odd."""\ndef run():\n    return dict(ratio="x")\n')
+    return tmp_path
+
+
+def test_writes_flat_numbers(benchmark, folder, capsys):
+    benchmark.main(['quick', '--json', str(folder / 'a.json')])
+    assert json.loads((folder / 'a.json').read_text()) == {'ratio': 2.5}
+    assert capsys.readouterr().out.split() == ['ratio', '2.5']
+
+
+def test_lists_names(benchmark, folder, capsys):
+    benchmark.main([])
+    assert 'quick       A quick one.' in capsys.readouterr().out
+
+
+def test_unknown_name(benchmark, folder, capsys):
+    with pytest.raises(SystemExit) as caught:
+        benchmark.main(['slow'])
+    assert caught.value.code == 1
+    assert "no benchmark 'slow'; there are: odd, quick" in capsys.readouterr().err
+
+
+def test_what_is_not_a_number_is_not_written(benchmark, folder):
+    with pytest.raises(TypeError, match='ratio'):
+        benchmark.main(['odd', '--json', str(folder / 'a.json')])
+    assert not (folder / 'a.json').exists()
+
+
+def test_train_benchmark_measures_both(benchmark):
+    pytest.importorskip('mmpose')
+    module = benchmark.load('train')
+    ratio, bare_ms = module._compare(8, 3, 3)
+    assert 0 < ratio < 10 and bare_ms > 0
+    assert 0 < module._growth(steps=300, window=100) < 10
