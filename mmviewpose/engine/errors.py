@@ -55,10 +55,20 @@ def explain(error: BaseException) -> Optional[str]:
     found = _UNEXPECTED.search(text)
     if isinstance(error, TypeError) and found:
         built = _BUILT.findall(text)
-        return _unknown_argument(built[-1] if built else found.group(1), found.group(2))
+        return _unknown_argument(built[-1] if built else found.group(1) or _class_called(error),
+                                 found.group(2))
     if isinstance(error, TypeError) and _MISSING.search(text):
         return 'config: ' + _BUILT.sub('', text).replace('__init__()', 'the config')
     return None
+
+
+def _class_called(error: BaseException) -> Optional[str]:
+    """The class that mmengine was building; Python 3.9 leaves its name out of the message."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    found = frame.tb_frame.f_locals.get('obj_cls') if frame is not None else None
+    return found.__name__ if inspect.isclass(found) else None
 
 
 def _tree(node: root.Registry) -> Iterator[root.Registry]:
