@@ -27,6 +27,15 @@ def pytest_collection_modifyitems(config, items):
                     item.add_marker(skip)
 
 
+def pytest_sessionfinish(session, exitstatus):
+    """All tests skipped is no test ran: leave with the status that says so."""
+    reporter = session.config.pluginmanager.get_plugin('terminalreporter')
+    collecting = session.config.getoption('collectonly', False)
+    if exitstatus == 0 and reporter is not None and not collecting and not (
+            reporter.stats.get('passed') or reporter.stats.get('xfailed')):
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
 @pytest.fixture(autouse=True)
 def _fresh_default_scope():
     """A Runner leaves its default scope behind; the next test starts without one."""
