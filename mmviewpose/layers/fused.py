@@ -1,9 +1,9 @@
 """The tree GRU's pass and the nodes' output layers with backwards written by hand.
 
-A pass is some tens of small kernels, so what autograd adds to each of them counts. Here the whole pass
-is one node of the graph, gates are computed in place, and everything in the backward that does not
-depend on the order of the levels is computed for all nodes at once: what is left for a level is one
-product with precomputed factors and the message to its neighbours.
+A pass is some tens of small kernels, so what autograd adds to each of them counts. Here the whole
+pass is one node of the graph, gates are computed in place, and everything in the backward that does
+not depend on the order of the levels is computed for all nodes at once: what is left for a level is
+one product with precomputed factors and the message to its neighbours.
 
 Tensors are ``(K, channels, N)`` in the plan's level order, see :mod:`.tree_rnn`.
 """
@@ -51,7 +51,8 @@ def sweep_with_state(plan, upward: bool, x: Tensor, hidden: Tensor, hidden_rows:
     Returns:
         New hidden states (K, H, N), and a copy as (K, N, H) that carries no gradient.
     """
-    return _WithState.apply(plan, upward, x, hidden, hidden_rows, weight_x, weight_e, weight_h, bias)
+    return _WithState.apply(plan, upward, x, hidden, hidden_rows, weight_x, weight_e, weight_h,
+                            bias)
 
 
 def node_output(hidden: Tensor, weight: Tensor, bias: Tensor, order: Tensor,

@@ -3,8 +3,8 @@
 Source: Nie, Liu, Liu, *Unsupervised 3D Human Pose Representation with Viewpoint and Pose
 Disentanglement*, ECCV 2020, section 3.2, Eq. 8 and Table 1.
 
-Every node has weights of its own, so nothing can be batched over joints by an ordinary RNN. Here the
-nodes of one tree level are computed together. The nodes are kept sorted level by level with the
+Every node has weights of its own, so nothing can be batched over joints by an ordinary RNN. Here
+the nodes of one tree level are computed together. The nodes are kept sorted level by level with the
 children of a node side by side, and tensors are ``(K, channels, N)`` inside, so that a level, the
 children of a node and a gate are all plain slices, and "concatenate the children" is a view.
 """
@@ -31,8 +31,8 @@ CHUNK = 1024
 # Row blocks of the stacked weights. The gates that a zero state leaves without effect (GRU's r,
 # LSTM's f) come first, so that the others are one slice.
 #
-# The GRU's update gate is kept as u = 1 - z, h' = u n + (1 - u) h: from a zero state h' is the product
-# u n, and so are its derivatives. torch's z has the same weights with the other sign.
+# The GRU's update gate is kept as u = 1 - z, h' = u n + (1 - u) h: from a zero state h' is the
+# product u n, which is cheapest. torch's z has the same weights with the other sign.
 _INPUT_GATES = {'gru': 'run', 'lstm': 'fiog'}
 # GRU: r and u are shared by the two products, n is not. With n in front here and behind above, the
 # gradients of all of them are two overlapping slices of one (n_state, r, u, n_input) buffer.
@@ -159,7 +159,7 @@ class TreePlan:
         return len(self.parents)
 
     def neighbours(self, joint: int, direction: str) -> Tuple[int, ...]:
-        """Joints whose hidden states are input of ``joint``, in the order of its weights' columns."""
+        """Joints whose hidden states are input of ``joint``, in the order of its weights."""
         if direction == 'leaf_to_root':
             return self._children[joint]
         return () if self.parents[joint] < 0 else (self.parents[joint],)
@@ -205,10 +205,10 @@ def _permute(x: Tensor, index: Tensor, inverse: Tensor) -> Tensor:
 class TreeSubnet(nn.Module):
     """One directed pass over a skeleton tree with a recurrent cell per node (one half of Eq. 8).
 
-    A node's input is ``[p_i, hidden states of its neighbours]``: its children going leaf to root (the
-    recursive subnet), its parent going root to leaf (the diffuse subnet). Its recurrent state is the
-    node's own shared hidden state, zero at the start. The cells are torch's: the GRU's reset gate
-    acts on the product with the state.
+    A node's input is ``[p_i, hidden states of its neighbours]``: its children going leaf to root
+    (the recursive subnet), its parent going root to leaf (the diffuse subnet). Its recurrent state
+    is the node's own shared hidden state, zero at the start. The cells are torch's: the GRU's reset
+    gate acts on the product with the state.
 
     A GRU node with N neighbours has ``[3 n_x + (3 N + 4) n_h + 1] n_h`` parameters with the output
     layer and without gate bias, as in the paper.
@@ -223,8 +223,8 @@ class TreeSubnet(nn.Module):
         direction: ``'leaf_to_root'`` or ``'root_to_leaf'``.
         cell: ``'gru'`` or ``'lstm'``.
         gate_bias: Give the gates a bias. The paper's have none, the published code's have one.
-        output_layer: Give each node the output layer ``tanh(W_o h + b_o)``; without it the output is
-            the hidden state.
+        output_layer: Give each node the output layer ``tanh(W_o h + b_o)``; without it the output
+            is the hidden state.
 
     Raises:
         ValueError: If ``parents`` is not one tree, or an option is unknown.
@@ -374,23 +374,36 @@ class TreeSubnet(nn.Module):
     def _sweep_by_autograd(self, x: Tensor, state: Optional[State]) -> State:
         # With a zero state the first gate multiplies nothing but that state.
         skip = self.hidden_channels if state is None else 0
-        gates = self._input_product(x, skip)
-        product = None if state is None else torch.bmm(self.weight_h, state[0])
-        levels: List[Optional[State]] = [None] * len(self.plan.levels)
-        downward = range(len(levels))
-        for depth in (reversed(downward) if self._upward else downward):
-            start, stop = self.plan.levels[depth]
-            level = gates[start:stop]
-            if self._upward:
-                if stop < self.plan.num_joints:
-                    level = self._from_children(depth, level, levels[depth + 1][0], skip)
-            elif depth:
-                level = self._from_parents(depth, level, levels[depth - 1][0], skip)
-            cut = (None, None) if state is None else (
-                product[start:stop], (state[0][start:stop], *(s[start:stop] for s in state[2:])))
-            levels[depth] = _CELLS[self.cell](level, *cut)
+        # Split, not sliced: the backward of a slice fills a whole tensor with zeros.
+        sizes, groups = self.plan.sizes, self.plan.group_sizes[1:]
+        gates = self._input_product(x, skip).split(sizes)
+        weight_e = self.weight_e[:, :, skip:] if self._upward else self.weight_e[:, skip:]
+        given = [(None, None)] * len(sizes)
+        if state is not None:
+            product = torch.bmm(self.weight_h, state[0]).split(sizes)
+            old = zip(*(part.split(sizes) for part in (state[0], *state[2:])))
+            given = list(zip(product, old))
+        cell = _CELLS[self.cell]
+        weights = self._by_level(weight_e.split(groups))
+        levels: List[State] = []
+        if self._upward:
+            for depth in reversed(range(len(sizes))):
+                level = gates[depth]
+                if levels:
+                    level = self._from_children(depth, level, levels[-1][0], weights[depth])
+                levels.append(cell(level, *given[depth]))
+            levels.reverse()
+        else:
+            for depth, level in enumerate(gates):
+                if levels:
+                    level = self._from_parents(depth, level, levels[-1][0], weights[depth - 1])
+                levels.append(cell(level, *given[depth]))
         hidden, *cells = (torch.cat(parts) for parts in zip(*levels))
         return (hidden, hidden.transpose(1, 2), *cells)
+
+    def _by_level(self, groups: Sequence[Tensor]) -> List[List[Tensor]]:
+        cut = iter(groups)
+        return [[next(cut) for _ in families] for families in self.plan.families]
 
     def _input_product(self, x: Tensor, skip: int) -> Tensor:
         weight = self.weight_x[:, skip:]
@@ -398,27 +411,27 @@ class TreeSubnet(nn.Module):
             return torch.bmm(weight, x)
         return torch.baddbmm(self.bias[:, skip:, None], weight, x)
 
-    def _from_children(self, depth: int, level: Tensor, below: Tensor, skip: int) -> Tensor:
-        start, base = self.plan.levels[depth]
+    def _from_children(self, depth: int, level: Tensor, below: Tensor,
+                       weights: Sequence[Tensor]) -> Tensor:
+        runs, families = self.plan.runs[depth], self.plan.families[depth]
+        messages = iter(zip(weights, below.split([run.last - run.first for run in families])))
         parts = []
-        for run in self.plan.runs[depth]:
-            part = level[run.start - start:run.stop - start]
+        for run, part in zip(runs, level.split([run.nodes for run in runs])):
             if run.children:
-                weight = self.weight_e[run.first - 1:run.last - 1, :, skip:]
-                weight = as_one(weight, run.children).transpose(1, 2)
-                states = as_one(below[run.first - base:run.last - base], run.children)
-                part = torch.baddbmm(part, weight, states)
+                weight, states = (as_one(m, run.children) for m in next(messages))
+                part = torch.baddbmm(part, weight.transpose(1, 2), states)
             parts.append(part)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
-    def _from_parents(self, depth: int, level: Tensor, above: Tensor, skip: int) -> Tensor:
-        base, start = self.plan.levels[depth - 1]
+    def _from_parents(self, depth: int, level: Tensor, above: Tensor,
+                      weights: Sequence[Tensor]) -> Tensor:
+        runs, families = self.plan.runs[depth - 1], self.plan.families[depth - 1]
+        states = above.split([run.nodes for run in runs])
+        states = [state for run, state in zip(runs, states) if run.children]
+        groups = level.split([run.last - run.first for run in families])
         parts = []
-        for run in self.plan.families[depth - 1]:
-            weight = as_one(self.weight_e[run.first - 1:run.last - 1, skip:], run.children)
-            part = level[run.first - start:run.last - start]
-            product = torch.baddbmm(as_one(part, run.children), weight,
-                                    above[run.start - base:run.stop - base])
+        for run, part, weight, state in zip(families, groups, weights, states):
+            product = torch.baddbmm(as_one(part, run.children), as_one(weight, run.children), state)
             parts.append(product.reshape(part.shape))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
@@ -450,7 +463,7 @@ _CELLS = {'gru': _gru, 'lstm': _lstm}
 
 
 class SeBiReNet(nn.Module):
-    """Sequential bidirectional recursive network on a skeleton tree (section 3.2), and Table 1's kin.
+    """Sequential bidirectional recursive network on a skeleton tree (section 3.2, Table 1).
 
     ========================  =====================================================================
     structure                 what runs
@@ -462,11 +475,14 @@ class SeBiReNet(nn.Module):
     ``'concatenated'``        both from zero states, outputs concatenated
     ========================  =====================================================================
 
-    In the first two the output is that of the root-to-leaf subnet, which overwrites the other's. The
-    leaf-to-root subnet's output layers therefore do nothing; the paper counts them, so they are
-    there by default and get a gradient of zero (DistributedDataParallel stops at a parameter
-    without one). ``unused_output=False`` leaves them out. Weights on the state of a pass that starts
-    from zero also have a gradient of zero, and an effect only in ``'recurrent'``.
+    In the first two the output is that of the root-to-leaf subnet, which overwrites the other's.
+    The leaf-to-root subnet's output layers therefore do nothing; the paper counts them, so they
+    are there by default and get a gradient of zero (DistributedDataParallel stops at a parameter
+    without one). ``unused_output=False`` leaves them out. Weights on the state of a pass that
+    starts from zero also have a gradient of zero, and an effect only in ``'recurrent'``.
+
+    On a CPU the eager GRU is the fast form from a few hundred rows on; below, ``torch.compile``
+    gains.
 
     Args:
         parents: Parent of each joint, -1 for the root, e.g. ``get_skeleton('ape17').parents``.
@@ -503,8 +519,8 @@ class SeBiReNet(nn.Module):
         self.up: Optional[TreeSubnet] = None
         self.down: Optional[TreeSubnet] = None
         if structure != 'root_to_leaf':
-            self.up = TreeSubnet(parents, in_channels, hidden_channels, 'leaf_to_root', cell, gate_bias,
-                                 output_layer and (unused_output or not shared))
+            self.up = TreeSubnet(parents, in_channels, hidden_channels, 'leaf_to_root', cell,
+                                 gate_bias, output_layer and (unused_output or not shared))
         if structure != 'leaf_to_root':
             self.down = TreeSubnet(parents, in_channels, hidden_channels, 'root_to_leaf', cell,
                                    gate_bias, output_layer)

@@ -191,6 +191,17 @@ def test_every_parameter_gets_a_gradient(cell, structure, tree):
         assert not net.up.weight_o.grad.any()
 
 
+def test_trains_under_ddp_without_searching_unused_parameters(tmp_path):
+    torch.distributed.init_process_group('gloo', init_method=f'file://{tmp_path}/store',
+                                         rank=0, world_size=1)
+    try:
+        net = nn.parallel.DistributedDataParallel(SeBiReNet(APE17, 3, 4))
+        for _ in range(2):
+            net(torch.randn(2, 17, 3)).sum().backward()
+    finally:
+        torch.distributed.destroy_process_group()
+
+
 @pytest.mark.parametrize('structure, channels', [
     ('sebirenet', 8), ('leaf_to_root', 8), ('root_to_leaf', 8), ('concatenated', 16),
     ('recurrent', 8)])
@@ -257,7 +268,7 @@ def test_inputs_that_are_not_contiguous():
 
 
 def test_information_reaches_every_joint_only_in_both_directions():
-    """Leaf to root a joint sees its subtree, root to leaf its ancestors, SeBiReNet the whole tree."""
+    """Leaf to root a joint sees its subtree, root to leaf its ancestors, SeBiReNet the tree."""
     ancestors = {j: {j} for j in range(17)}
     for joint in range(17):
         at = joint
@@ -418,7 +429,7 @@ def test_compiled_is_the_same(cell):
 
 
 def test_benchmark_gives_flat_numbers():
-    found = reference.run(sizes=(4,), hidden_channels=4, compiled=False, seconds=.05)
+    found = reference.run(sizes=(4,), hidden_channels=4, compiled_sizes=(), seconds=.05)
     assert set(found) == {'loop_ms_4', 'level_ms_4', 'ratio_4'}
     assert all(isinstance(value, float) and value > 0 for value in found.values())
 

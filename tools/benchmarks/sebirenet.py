@@ -15,7 +15,7 @@ PARENTS = (-1, 0, 16, 2, 16, 4, 5, 16, 7, 8, 0, 10, 11, 0, 13, 14, 1)
 
 
 class NodeLoop(nn.Module):
-    """One directed pass, written plainly: torch's own cell for each node, one node after the other."""
+    """One directed pass, written plainly: torch's own cell for each node, one after the other."""
 
     def __init__(self, subnet: TreeSubnet) -> None:
         super().__init__()
@@ -108,8 +108,8 @@ def _medians(forms: Dict[str, nn.Module], x: Tensor, rounds: int) -> Dict[str, f
 
 
 def run(sizes: Sequence[int] = (64, 1024, 8192), hidden_channels: int = 32, in_channels: int = 3,
-        cell: str = 'gru', compiled: bool = True, seconds: float = 8., threads: int = 1,
-        **_: object) -> Dict[str, float]:
+        cell: str = 'gru', compiled_sizes: Sequence[int] = (64,), seconds: float = 8.,
+        threads: int = 1, **_: object) -> Dict[str, float]:
     """Times forward + backward of a SeBiReNet on the 17-joint tree against the loop over its nodes.
 
     Args:
@@ -117,13 +117,14 @@ def run(sizes: Sequence[int] = (64, 1024, 8192), hidden_channels: int = 32, in_c
         hidden_channels: Hidden channels of a node.
         in_channels: Input channels of a joint.
         cell: ``'gru'`` or ``'lstm'``.
-        compiled: Time ``torch.compile`` too (needs a C++ compiler; left out where it fails).
+        compiled_sizes: Batch sizes at which to time ``torch.compile`` too (a minute of compilation
+            each; needs a C++ compiler, left out where it fails).
         seconds: Time to spend on each batch size, about.
         threads: Threads of torch.
 
     Returns:
-        Per batch size B ``loop_ms_B``, ``level_ms_B`` and ``ratio_B`` (loop / level), and with
-        ``compiled`` also ``compiled_ms_B`` and ``compiled_ratio_B``.
+        Per batch size B the medians ``loop_ms_B`` and ``level_ms_B``, their quotient ``ratio_B``,
+        and where compiled ``compiled_ms_B`` and ``compiled_ratio_B``.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -135,17 +136,15 @@ def run(sizes: Sequence[int] = (64, 1024, 8192), hidden_channels: int = 32, in_c
         for size in sizes:
             x = torch.randn(size, len(PARENTS), in_channels)
             forms.pop('compiled', None)
-            if compiled:
-                torch._dynamo.reset()
+            if size in compiled_sizes:
                 forms['compiled'] = torch.compile(net, dynamic=False)
                 try:
                     _step(forms['compiled'], x)
                 except Exception as error:
                     print(f'torch.compile does not work here: {type(error).__name__}')
                     del forms['compiled']
-                    compiled = False
             once = sum(_step(form, x) for form in forms.values()) / 1e3
-            medians = _medians(forms, x, max(5, min(400, int(seconds / once))))
+            medians = _medians(forms, x, max(9, min(400, int(seconds / once))))
             found.update({f'{name}_ms_{size}': value for name, value in medians.items()})
             found[f'ratio_{size}'] = medians['loop'] / medians['level']
             if 'compiled' in medians:
@@ -156,16 +155,17 @@ def run(sizes: Sequence[int] = (64, 1024, 8192), hidden_channels: int = 32, in_c
 
 
 def main() -> None:
+    """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--sizes', type=int, nargs='+', default=[64, 1024, 8192])
     parser.add_argument('--hidden', type=int, default=32)
     parser.add_argument('--in-channels', type=int, default=3)
     parser.add_argument('--cell', default='gru', choices=['gru', 'lstm'])
-    parser.add_argument('--no-compile', action='store_true')
+    parser.add_argument('--compiled-sizes', type=int, nargs='*', default=[64])
     parser.add_argument('--seconds', type=float, default=8.)
     args = parser.parse_args()
-    print(json.dumps(run(args.sizes, args.hidden, args.in_channels, args.cell,
-                         not args.no_compile, args.seconds), indent=1))
+    print(json.dumps(run(args.sizes, args.hidden, args.in_channels, args.cell, args.compiled_sizes,
+                         args.seconds), indent=1))
 
 
 if __name__ == '__main__':
