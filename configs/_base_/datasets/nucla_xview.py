@@ -1,0 +1,49 @@
+# N-UCLA, cross-view: views 1 and 2 train (1,020 sequences), view 3 tests (464). 95 test files are
+# copies of training files; `unique` is the accuracy on the 369 that are not. To train without
+# them: --cfg-options train_dataloader.dataset.drop.also_v3="[1]" (docs/data_preparation.md).
+data_root = 'data/viewpose/'
+size = dict(type='ScaleToBoneLength', total=3900.)
+frames = 40
+loader = dict(num_workers=0, collate_fn=dict(type='mmviewpose.identity_collate'))
+keys = ('also_v1', 'also_v2')
+
+train_dataloader = dict(
+    batch_size=64,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    batch_sampler=dict(type='ArrayBatchSampler'),
+    dataset=dict(
+        type='ActionDataset',
+        data_root=data_root,
+        ann_file='nucla.npz',
+        select=dict(view=[1, 2]),
+        num_frames=64,
+        copies=4,
+        prepare=[size],
+        pipeline=[
+            dict(type='ResampleFrames', num_frames=frames, crop=(0.7, 1.)),
+            dict(type='RotatePoses', mode='yaw', tilt_degrees=15.),
+            dict(type='PackActions'),
+        ]),
+    **loader)
+test_dataloader = dict(
+    batch_size=256,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    batch_sampler=dict(type='ArrayBatchSampler'),
+    dataset=dict(
+        type='ActionDataset',
+        data_root=data_root,
+        ann_file='nucla.npz',
+        select=dict(view=[3]),
+        num_frames=64,
+        prepare=[size],
+        pipeline=[
+            dict(type='ResampleFrames', num_frames=frames),
+            dict(type='PackActions', keys=keys),
+        ]),
+    **loader)
+test_evaluator = [
+    dict(type='mmaction.AccMetric'),
+    dict(type='SubsetAccuracy', drop=dict(also_v1=[1], also_v2=[1]), prefix='unique'),
+]
+test_cfg = dict()
+synthetic_config = 'configs/viewpose/sebirenet_synthetic.py'

@@ -1,0 +1,207 @@
+"""Trainings and tests as parts that run side by side and are not run twice."""
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One training and the tests of what it made.
+
+    Args:
+        name: Folder of the part below the work dir.
+        config: Config file below ``configs/viewpose``, without ``.py``.
+        options: Values to override in the config, by dotted key.
+        tests: Further options of each test by its name; each is a run of the test loop.
+        encoder: Name of the part whose checkpoint the encoder starts from.
+    """
+    name: str
+    config: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    encoder: Optional[str] = None
+
+
+def run_parts(parts: Sequence[Part], work_dir: Path, jobs: int = 2) -> Dict[str, dict]:
+    """Run parts in ``jobs`` processes of one thread each, encoders before what needs them.
+
+    A part whose result is there and was made from the same config and data is not run again.
+
+    Args:
+        parts: What to run.
+        work_dir: Gets a folder a part, with its log, checkpoint and ``result.json``.
+        jobs: Processes.
+
+    Returns:
+        By part name: ``metrics`` (by test, then by metric) and ``seconds``.
+
+    Raises:
+        RuntimeError: A part failed; names its log.
+    """
+    results: Dict[str, dict] = {}
+    waves = [[part for part in parts if part.encoder is None],
+             [part for part in parts if part.encoder is not None]]
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context('spawn'),
+                             initializer=_one_thread) as pool, \
+            tqdm(total=len(parts), unit='part') as bar:
+        for wave in waves:
+            pending = {pool.submit(_run, part, work_dir): part for part in wave}
+            for future in as_completed(pending):
+                part = pending[future]
+                try:
+                    results[part.name] = future.result()
+                except Exception as error:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise RuntimeError(f'{part.name} failed: {error} (see '
+                                       f'{work_dir / part.name / "log.txt"})') from error
+                bar.update()
+                bar.write(f'{part.name}: {_brief(results[part.name])}')
+    return results
+
+
+def _brief(result: dict) -> str:
+    metrics = [f'{test} {name} {value:.4g}' for test, values in result['metrics'].items()
+               for name, value in values.items()
+               if name in ('acc/top1', 'unique/top1', 'MPJPE')]
+    return ', '.join(metrics + [f'{result["seconds"]:.0f} s'])
+
+
+def _one_thread() -> None:
+    import torch
+    os.environ['OMP_NUM_THREADS'] = '1'
+    torch.set_num_threads(1)
+    sys.path.insert(0, str(ROOT))
+    os.chdir(ROOT)
+
+
+def _run(part: Part, work_dir: Path) -> dict:
+    from mmviewpose.engine.files import write_json
+    folder = work_dir / part.name
+    cfg = _config(part, work_dir)
+    stamp = _fingerprint(cfg, part)
+    done = _finished(folder / 'result.json', stamp)
+    if done is not None:
+        return done
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    with open(folder / 'log.txt', 'w') as log, redirect_stdout(log), redirect_stderr(log):
+        checkpoint = _train(cfg, folder)
+        metrics = {name: _test(_config(part, work_dir, test), checkpoint)
+                   for name, test in part.tests.items()}
+    result = dict(metrics=metrics, seconds=time.perf_counter() - start, fingerprint=stamp)
+    write_json(folder / 'result.json', result)
+    return result
+
+
+def _config(part: Part, work_dir: Path, test: Optional[Mapping[str, Any]] = None):
+    from mmviewpose.engine.runner import load_config
+    options = {**part.options, **(test or {})}
+    if part.encoder is not None:
+        options['model.backbone.encoder.init_cfg.checkpoint'] = str(
+            checkpoint_of(work_dir / part.encoder))
+    cfg = load_config(str(ROOT / 'configs' / 'viewpose' / f'{part.config}.py'), options)
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if 'data_root' in cfg.get(loader, {}).get('dataset', {}):
+            cfg[loader].dataset.data_root = str(work_dir / 'data')
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.work_dir = str(work_dir / part.name)
+    cfg.experiment_name = part.name.replace('/', '_')
+    cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1, save_last=True)
+    return cfg
+
+
+def checkpoint_of(folder: Path) -> Path:
+    """The last checkpoint that mmengine wrote in a work dir."""
+    return Path((folder / 'last_checkpoint').read_text().strip())
+
+
+def _fingerprint(cfg, part: Part) -> str:
+    """Changes with anything that the result depends on: config, tests, data, first encoder."""
+    data = sorted((path.name, path.stat().st_size)
+                  for path in Path(cfg.work_dir, '..').resolve().glob('data/*.npz'))
+    text = json.dumps([cfg.pretty_text, {k: dict(v) for k, v in part.tests.items()}, data],
+                      default=str)
+    if part.encoder is not None:
+        text += str(checkpoint_of(Path(cfg.work_dir).parent / part.encoder).stat().st_mtime)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _finished(path: Path, stamp: str) -> Optional[dict]:
+    try:
+        result = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return result if result.get('fingerprint') == stamp else None
+
+
+def _train(cfg, folder: Path) -> Path:
+    from mmviewpose.engine.runner import build_runner
+    cfg = cfg.copy()
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    build_runner(cfg).train()
+    return checkpoint_of(folder)
+
+
+def _test(cfg, checkpoint: Path) -> Dict[str, float]:
+    from mmviewpose.engine.runner import build_runner
+    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler'):
+        cfg[key] = None
+    cfg.load_from = str(checkpoint)
+    return {name: float(value) for name, value in build_runner(cfg).test().items()}
+
+
+def row(name: str, metric: str, values: Sequence[float], paper: Optional[float] = None) -> dict:
+    """A row of the JSON: mean and spread (sample standard deviation) over seeds."""
+    import numpy as np
+    return dict(name=name, metric=metric, mean=float(np.mean(values)),
+                std=float(np.std(values, ddof=1)) if len(values) > 1 else 0.,
+                seeds=[float(value) for value in values], paper=paper)
+
+
+def table(rows: Sequence[dict]) -> str:
+    """Rows as a Markdown table."""
+    lines = ['| row | metric | mean | std | seeds | paper |', '| --- | --- | --- | --- | --- | --- |']
+    for entry in rows:
+        seeds = ', '.join(f'{value:.1f}' for value in entry['seeds'])
+        paper = '' if entry['paper'] is None else f'{entry["paper"]:g}'
+        lines.append(f'| {entry["name"]} | {entry["metric"]} | {entry["mean"]:.1f} | '
+                     f'{entry["std"]:.1f} | {seeds} | {paper} |')
+    return '\n'.join(lines)
+
+
+def prepare_archives(data: Path, work_dir: Path, names: Sequence[str]) -> List[Path]:
+    """Convert the raw recordings that an experiment needs, once.
+
+    Args:
+        data: Folder where the data sets were unpacked.
+        work_dir: Archives go to its ``data`` folder.
+        names: Of ``cmu``, ``bandai_namco``, ``nucla``.
+    """
+    from mmviewpose.datasets.formats.convert import convert
+    from mmviewpose.errors import DatasetError
+    sources = dict(cmu=('cmu', 'subjects'), nucla=('nucla', 'all_sqe'),
+                   bandai_namco=('bvh', 'Bandai-Namco-Research-Motiondataset-1/data'))
+    paths = []
+    for name in names:
+        source, folder = sources[name]
+        path = work_dir / 'data' / f'{name}.npz'
+        if not (data / folder).is_dir():
+            raise DatasetError('no such folder; docs/data_preparation.md says how to get it',
+                               file=data / folder)
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            convert(source, data / folder, path, fps=30., progress=True)
+        paths.append(path)
+    return paths
