@@ -2,6 +2,7 @@
 import argparse
 import json
 import statistics
+import sys
 import time
 from typing import Dict, List, Sequence
 
@@ -141,7 +142,7 @@ def run(sizes: Sequence[int] = (64, 1024, 8192), hidden_channels: int = 32, in_c
                 try:
                     _step(forms['compiled'], x)
                 except Exception as error:
-                    print(f'torch.compile does not work here: {type(error).__name__}')
+                    print(f'torch.compile does not work here: {error!r:.300}', file=sys.stderr)
                     del forms['compiled']
             once = sum(_step(form, x) for form in forms.values()) / 1e3
             medians = _medians(forms, x, max(9, min(400, int(seconds / once))))
