@@ -67,10 +67,6 @@ class Run(NamedTuple):
     last: int
     children: int
 
-    @property
-    def nodes(self) -> int:
-        return self.stop - self.start
-
 
 class TreePlan:
     """The order in which the nodes of a tree are computed.
@@ -137,7 +133,7 @@ class TreePlan:
         self.runs = [self._runs_of(*bounds) for bounds in self.levels]
         self.families = [[run for run in runs if run.children] for runs in self.runs]
         every = [(depth, run) for depth, runs in enumerate(self.runs) for run in runs]
-        self.run_sizes = [run.nodes for _, run in every]
+        self.run_sizes = [run.stop - run.start for _, run in every]
         self.groups = [(depth, index, run.children) for index, (depth, run) in enumerate(every)
                        if run.children]
         self.group_sizes = [1] + [run.last - run.first for _, run in every if run.children]
@@ -416,7 +412,7 @@ class TreeSubnet(nn.Module):
         runs, families = self.plan.runs[depth], self.plan.families[depth]
         messages = iter(zip(weights, below.split([run.last - run.first for run in families])))
         parts = []
-        for run, part in zip(runs, level.split([run.nodes for run in runs])):
+        for run, part in zip(runs, level.split([run.stop - run.start for run in runs])):
             if run.children:
                 weight, states = (as_one(m, run.children) for m in next(messages))
                 part = torch.baddbmm(part, weight.transpose(1, 2), states)
@@ -426,7 +422,7 @@ class TreeSubnet(nn.Module):
     def _from_parents(self, depth: int, level: Tensor, above: Tensor,
                       weights: Sequence[Tensor]) -> Tensor:
         runs, families = self.plan.runs[depth - 1], self.plan.families[depth - 1]
-        states = above.split([run.nodes for run in runs])
+        states = above.split([run.stop - run.start for run in runs])
         states = [state for run, state in zip(runs, states) if run.children]
         groups = level.split([run.last - run.first for run in families])
         parts = []

@@ -366,7 +366,7 @@ def test_plan_covers_the_tree(tree):
     for runs in plan.runs:
         for run in runs:
             kids = plan.order[run.first:run.last]
-            assert len(kids) == run.children * run.nodes
+            assert len(kids) == run.children * (run.stop - run.start)
             for index, kid in enumerate(kids):
                 assert parents[kid] == plan.order[run.start + index // run.children]
             told += kids
