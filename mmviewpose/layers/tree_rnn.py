@@ -367,6 +367,7 @@ class TreeSubnet(nn.Module):
         return sweep_with_state(self.plan, self._upward, x, *state, self.weight_x, self.weight_e,
                                 self.weight_h, self.bias)
 
+    # torch 2.1's compiler follows neither generators nor iterators here.
     def _sweep_by_autograd(self, x: Tensor, state: Optional[State]) -> State:
         # With a zero state the first gate multiplies nothing but that state.
         skip = self.hidden_channels if state is None else 0
@@ -377,7 +378,7 @@ class TreeSubnet(nn.Module):
         given = [(None, None)] * len(sizes)
         if state is not None:
             product = torch.bmm(self.weight_h, state[0]).split(sizes)
-            old = zip(*(part.split(sizes) for part in (state[0], *state[2:])))
+            old = list(zip(*[part.split(sizes) for part in (state[0], *state[2:])]))
             given = list(zip(product, old))
         cell = _CELLS[self.cell]
         weights = self._by_level(weight_e.split(groups))
@@ -388,18 +389,21 @@ class TreeSubnet(nn.Module):
                 if levels:
                     level = self._from_children(depth, level, levels[-1][0], weights[depth])
                 levels.append(cell(level, *given[depth]))
-            levels.reverse()
+            levels = levels[::-1]
         else:
             for depth, level in enumerate(gates):
                 if levels:
                     level = self._from_parents(depth, level, levels[-1][0], weights[depth - 1])
                 levels.append(cell(level, *given[depth]))
-        hidden, *cells = (torch.cat(parts) for parts in zip(*levels))
-        return (hidden, hidden.transpose(1, 2), *cells)
+        new = [torch.cat(parts) for parts in zip(*levels)]
+        return (new[0], new[0].transpose(1, 2), *new[1:])
 
-    def _by_level(self, groups: Sequence[Tensor]) -> List[List[Tensor]]:
-        cut = iter(groups)
-        return [[next(cut) for _ in families] for families in self.plan.families]
+    def _by_level(self, groups: Sequence[Tensor]) -> List[Sequence[Tensor]]:
+        cut, seen = [], 0
+        for families in self.plan.families:
+            cut.append(groups[seen:seen + len(families)])
+            seen += len(families)
+        return cut
 
     def _input_product(self, x: Tensor, skip: int) -> Tensor:
         weight = self.weight_x[:, skip:]
@@ -410,12 +414,13 @@ class TreeSubnet(nn.Module):
     def _from_children(self, depth: int, level: Tensor, below: Tensor,
                        weights: Sequence[Tensor]) -> Tensor:
         runs, families = self.plan.runs[depth], self.plan.families[depth]
-        messages = iter(zip(weights, below.split([run.last - run.first for run in families])))
-        parts = []
+        groups = below.split([run.last - run.first for run in families])
+        parts, seen = [], 0
         for run, part in zip(runs, level.split([run.stop - run.start for run in runs])):
             if run.children:
-                weight, states = (as_one(m, run.children) for m in next(messages))
-                part = torch.baddbmm(part, weight.transpose(1, 2), states)
+                weight = as_one(weights[seen], run.children).transpose(1, 2)
+                part = torch.baddbmm(part, weight, as_one(groups[seen], run.children))
+                seen += 1
             parts.append(part)
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
