@@ -119,7 +119,7 @@ def write_cameras(cfg):
 
 def write_checkpoints(cfg):
     """The auto-encoder that a part's ``init_cfg`` wants, with that part's own settings."""
-    for part in dicts(cfg.model):
+    for part in dicts([cfg.model, *loaders(cfg)]):
         init = part.get('init_cfg') or {}
         if init.get('type') != 'Pretrained':
             continue

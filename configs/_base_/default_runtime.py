@@ -10,6 +10,7 @@ default_hooks = dict(
     logger=dict(type='IntervalLoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2))
+custom_hooks = [dict(type='TrainingCurvesHook')]
 
 env_cfg = dict(
     cudnn_benchmark=False,

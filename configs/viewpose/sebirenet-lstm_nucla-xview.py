@@ -1,8 +1,13 @@
-# Frozen SeBiReNet encoder (train it with sebirenet_mocap.py, or use the one that ships) + LSTM.
+# Frozen SeBiReNet encoder (train it with sebirenet_mocap.py, or use the one that ships) + LSTM. The
+# encoder runs once over all copies; sebirenet-lstm_ntu60-xview.py has it in the model.
 _base_ = ['./lstm-joints_nucla-xview.py']
 encoder_checkpoint = 'work_dirs/sebirenet_mocap/epoch_12.pth'
-model = dict(
-    backbone=dict(
-        encoder=dict(
-            type='SeBiReNetEncoder',
-            init_cfg=dict(type='Pretrained', checkpoint=encoder_checkpoint, prefix='encoder.'))))
+encode = dict(
+    type='EncodePoses',
+    encoder=dict(
+        type='SeBiReNetEncoder',
+        init_cfg=dict(type='Pretrained', checkpoint=encoder_checkpoint, prefix='encoder.')))
+model = dict(backbone=dict(feature_channels=16))
+train_dataloader = dict(
+    dataset=dict(prepare=[{{_base_.size}}, {{_base_.part}}, {{_base_.turned}}, encode]))
+test_dataloader = dict(dataset=dict(prepare=[{{_base_.size}}, {{_base_.whole}}, encode]))

@@ -10,10 +10,13 @@ from .reduction import reduce, safe_norm
 def feature_consistency_loss(first: Tensor,
                              second: Tensor,
                              weight: Optional[Tensor] = None,
-                             reduction: str = 'mean') -> Tensor:
+                             reduction: str = 'mean',
+                             norm: str = 'frobenius') -> Tensor:
     """Distance between one pose's view-invariant features in two views: L_f of SeBiReNet.
 
     ``L_f = ||h_vi^1 - h_vi^2||_F`` (Sec. 3.3), one Frobenius norm a sample.
+    ``norm='mean_square'`` is the mean square over the ``K * C`` elements instead: its pull fades
+    as features agree, where the norm's stays the same and drives them to a constant.
 
     Args:
         first: h_vi of the first branch, ``(..., K, C)``.
@@ -21,11 +24,22 @@ def feature_consistency_loss(first: Tensor,
         weight: Weight or mask of the samples, ``(...)``.
         reduction: ``'mean'`` over samples, ``'sum'`` (the published code), or ``'none'`` for
             ``(...)``.
+        norm: ``'frobenius'`` or ``'mean_square'``.
 
     Returns:
         The loss; its gradient at equal features is 0.
+
+    Raises:
+        ValueError: Another ``norm``.
     """
-    return reduce(safe_norm((first - second).flatten(-2)), reduction, weight)
+    difference = (first - second).flatten(-2)
+    if norm == 'frobenius':
+        distance = safe_norm(difference)
+    elif norm == 'mean_square':
+        distance = difference.square().mean(-1)
+    else:
+        raise ValueError(f"norm must be 'frobenius' or 'mean_square', got {norm!r}")
+    return reduce(distance, reduction, weight)
 
 
 def orthogonality_loss(features: Tensor,

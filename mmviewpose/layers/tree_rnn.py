@@ -266,9 +266,15 @@ class TreeSubnet(nn.Module):
         return self.hidden_channels
 
     def reset_parameters(self) -> None:
-        """Draws all parameters from U(-1/sqrt(n_h), 1/sqrt(n_h)), as torch's own cells do."""
-        bound = 1 / math.sqrt(self.hidden_channels)
-        for parameter in self.parameters():
+        """Draws each gate's matrices by Glorot's rule, biases are zero.
+
+        With the smaller weights of torch's own cells so little of a pose is left after a tree's
+        depth of gates that an auto-encoder stays at the mean pose for epochs.
+        """
+        hidden = self.hidden_channels
+        for name, parameter in self.named_parameters():
+            fan_in = self.in_channels if name == 'weight_x' else hidden
+            bound = 0. if name.startswith('bias') else math.sqrt(6 / (fan_in + hidden))
             nn.init.uniform_(parameter, -bound, bound)
 
     def extra_repr(self) -> str:

@@ -53,3 +53,15 @@ def test_swapping_exchanges_the_branches_and_twice_is_identity():
     assert torch.equal(swap_branches(swapped), features)
     with pytest.raises(ValueError, match='even'):
         swap_branches(features[:5])
+
+
+def test_mean_square_consistency():
+    first, second = draw(2, 3, 5, 4).unbind(0)
+    squares = ((first - second)**2).numpy().mean((1, 2))
+    loss = feature_consistency_loss(first, second, norm='mean_square', reduction='none')
+    np.testing.assert_allclose(loss, squares, rtol=1e-12)
+    x = first.clone().requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda x: feature_consistency_loss(x, second, norm='mean_square'), x)
+    with pytest.raises(ValueError, match="'frobenius' or 'mean_square'"):
+        feature_consistency_loss(first, second, norm='l1')

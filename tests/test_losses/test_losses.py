@@ -69,3 +69,9 @@ def test_any_layout():
     torch.testing.assert_close(
         losses.BoneLengthLoss('ntu25')(poses[0], poses[1]),
         functional.bone_length_loss(poses[0], poses[1], skeleton.bones))
+
+
+def test_feature_loss_passes_its_norm_on():
+    first, second = torch.randn(2, 4, 17, 16).unbind(0)
+    loss = losses.FeatureConsistencyLoss(2., norm='mean_square')
+    torch.testing.assert_close(loss(first, second), 2 * (first - second).square().mean())

@@ -177,3 +177,18 @@ def test_it_is_the_backbone_of_a_recognizer(people, tmp_path):
     score = getattr(predictions[0], 'pred_score', None)
     score = predictions[0].pred_scores.item if score is None else score
     assert score.shape == (3,) and score.sum().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_stored_features_give_what_the_frozen_encoder_gives():
+    with_encoder = build(encoder=ENCODER)
+    stored = build(feature_channels=4)
+    for part in ('rnn', 'norm'):
+        getattr(stored, part).load_state_dict(getattr(with_encoder, part).state_dict())
+    inputs = sequences(3, 2, 6)
+    inputs[1, 1] = 0  # nobody
+    poses = inputs - inputs[..., :1, :]
+    code = with_encoder.encoder(poses.reshape(-1, 17, 3)).view_invariant
+    encoded = torch.cat([inputs, code.reshape(3, 2, 6, 17, 4)], -1)
+    torch.testing.assert_close(stored.eval()(encoded), with_encoder.eval()(inputs))
+    with pytest.raises(ValueError, match='not both'):
+        build(encoder=ENCODER, feature_channels=4)

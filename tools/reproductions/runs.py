@@ -108,10 +108,13 @@ def _run(part: Part, work_dir: Path) -> dict:
 def _config(part: Part, work_dir: Path, test: Optional[Mapping[str, Any]] = None):
     from mmviewpose.engine.runner import load_config
     options = {**part.options, **(test or {})}
-    if part.encoder is not None:
-        options['model.backbone.encoder.init_cfg.checkpoint'] = str(
-            checkpoint_of(work_dir / part.encoder))
     cfg = load_config(str(ROOT / 'configs' / 'viewpose' / f'{part.config}.py'), options)
+    if part.encoder is not None:
+        checkpoint = str(checkpoint_of(work_dir / part.encoder))
+        for loader in (cfg.train_dataloader, cfg.test_dataloader):
+            for transform in loader.dataset.prepare:
+                if 'encoder' in transform:
+                    transform['encoder'].init_cfg.checkpoint = checkpoint
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if 'data_root' in cfg.get(loader, {}).get('dataset', {}):
             cfg[loader].dataset.data_root = str(work_dir / 'data')

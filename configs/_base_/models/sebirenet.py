@@ -9,4 +9,5 @@ model = dict(
     reconstruction=(1., 1.),
     transfer=(0.5, 0.5),
     feature=1.,
+    feature_norm='mean_square',
     orthogonality=0.1)

@@ -5,7 +5,7 @@ import numpy as np
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, check_sources, label_of,
                                                          numeric, select_sequences)
-from mmviewpose.datasets.datasets.array_dataset import ArrayDataset
+from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
 from mmviewpose.datasets.formats.archive import Archive
 from mmviewpose.errors import DatasetError
 from mmviewpose.registry import DATASETS
@@ -58,12 +58,13 @@ class ActionDataset(ArrayDataset):
 
     @classmethod
     def check_files(cls, cfg: Mapping[str, Any]) -> None:
-        """Check that the file of a dataset config is there.
+        """Check that the files of a dataset config and of its transforms are there.
 
         Raises:
-            DatasetError: Names it.
+            DatasetError: Names the first that is not.
         """
         check_sources([cfg], cfg.get('data_root', ''))
+        check_transforms(cfg)
 
 
 def people_of(selection: Selection, num_people: int) -> np.ndarray:

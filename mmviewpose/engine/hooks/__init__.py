@@ -1,4 +1,6 @@
 from .buffered_logging import (BufferedIterTimerHook, BufferedRuntimeInfoHook,
                                IntervalLoggerHook)
+from .curves_hook import TrainingCurvesHook
 
-__all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook']
+__all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook',
+           'TrainingCurvesHook']

@@ -32,6 +32,8 @@ class PoseSequenceEncoder(BaseModule):
             the camera's axes; ``'relative'``, the same in three numbers that do not depend on
             the direction of view: height change, horizontal distance from the start and
             horizontal speed a frame.
+        feature_channels: Features a joint that stand behind its coordinates in the input, as the
+            transform ``EncodePoses`` puts them there; they are read instead of the joints. 0: none.
         frozen: Keep the encoder as it is; False fine-tunes it.
         hidden_channels: Units of the LSTM.
         normalise: Centre and scale each feature channel by running statistics of the training set.
@@ -41,7 +43,7 @@ class PoseSequenceEncoder(BaseModule):
 
     def __init__(self, encoder: Optional[dict] = None, skeleton: str = 'ape17',
                  poses: str = 'centred', translation: Optional[str] = 'relative',
-                 frozen: bool = True, hidden_channels: int = 128, normalise: bool = True,
+                 feature_channels: int = 0, frozen: bool = True, hidden_channels: int = 128, normalise: bool = True,
                  temporal: str = 'all', unit: float = 1000.,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
@@ -55,11 +57,15 @@ class PoseSequenceEncoder(BaseModule):
         tree = get_skeleton(skeleton)
         self.root, self.poses, self.translation = tree.root, poses, translation
         self.temporal, self.unit = temporal, unit
+        if encoder is not None and feature_channels:
+            raise ValueError('give an encoder or the channels of its stored features, not both')
+        self.feature_channels = feature_channels
         self.encoder = None if encoder is None else MODELS.build(encoder)
         self.frozen = frozen and self.encoder is not None
         if self.frozen:
             self.encoder.requires_grad_(False)
-        width = 3 * tree.num_joints if self.encoder is None else self.encoder.out_channels
+        width = (tree.num_joints * (feature_channels or 3) if self.encoder is None
+                 else self.encoder.out_channels)
         width += TRANSLATIONS[translation]
         self.norm = nn.BatchNorm1d(width, affine=False) if normalise else None
         self.rnn = nn.LSTM(width, hidden_channels, batch_first=True)
@@ -75,8 +81,8 @@ class PoseSequenceEncoder(BaseModule):
         """Encode sequences.
 
         Args:
-            inputs: Joint positions, mm, y up, ``(N, M, T, K, 3)``: samples, people, time. The
-                first person is always there; others may be all zeros: nobody.
+            inputs: Joint positions, mm, y up, ``(N, M, T, K, 3 + feature_channels)``: samples,
+                people, time. The first person is always there; others may be all zeros: nobody.
 
         Returns:
             ``(N, M, C, T, 1)``, the layout of mmaction2's graph networks (T = 1 for ``'last'``).
@@ -86,7 +92,7 @@ class PoseSequenceEncoder(BaseModule):
         samples, people = inputs.shape[:2]
         if people == 1:
             return self._encode(inputs[:, 0])[:, None]
-        there = inputs.flatten(2).any(-1)  # (N, M)
+        there = inputs[..., :3].flatten(2).any(-1)  # (N, M)
         there[:, 0] = True
         encoded = self._encode(inputs[there])  # (people there, C, T, 1)
         hidden = encoded.new_zeros(samples, people, *encoded.shape[1:])
@@ -96,15 +102,19 @@ class PoseSequenceEncoder(BaseModule):
         return torch.where(there, hidden, mean)
 
     def _encode(self, positions: Tensor) -> Tensor:
-        """``(B, T, K, 3)`` in mm -> ``(B, C, T, 1)``."""
+        """``(B, T, K, 3 + feature_channels)`` -> ``(B, C, T, 1)``."""
         hidden = self.rnn(self.features(positions))[0]
         if self.temporal == 'last':
             hidden = hidden[:, -1:]
         return hidden.transpose(1, 2).unsqueeze(-1)
 
     def features(self, positions: Tensor) -> Tensor:
-        """What the LSTM reads: ``(B, T, K, 3)`` in mm -> ``(B, T, width)``."""
-        parts = [self._pose_features(positions)]
+        """What the LSTM reads: ``(B, T, K, 3 + feature_channels)`` -> ``(B, T, width)``."""
+        if self.feature_channels:
+            positions, stored = positions.split((3, self.feature_channels), -1)
+            parts = [stored.flatten(-2)]
+        else:
+            parts = [self._pose_features(positions)]
         if self.translation is not None:
             parts.append(self._translation_features(positions[..., self.root, :]))
         features = torch.cat(parts, -1)

@@ -5,6 +5,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmviewpose.layers.linear import tanh_linear
 from mmviewpose.layers.tree_rnn import SeBiReNet
 from mmviewpose.models.weights import load_part
 from mmviewpose.registry import MODELS
@@ -39,14 +40,15 @@ class SeBiReNetEncoder(BaseModule):
         hidden_channels: Units of a node (32 in the paper).
         feature_channels: C.
         decompose: Learn h_v beside h_vi (rows "FD" and below of Table 3).
-        unit: Poses are divided by this, mm: one isotropic scale keeps bone lengths in proportion.
+        unit: Poses are divided by this, mm, about the spread of joints around the root: one
+            isotropic scale keeps bone lengths in proportion.
         init_cfg: mmengine's, e.g. ``dict(type='Pretrained', checkpoint=..., prefix='encoder.')``.
         **tree: Passed to :class:`SeBiReNet`: ``cell``, ``gate_bias``, ``output_layer``,
             ``structure``, ``num_passes``.
     """
 
     def __init__(self, skeleton: str = 'ape17', in_channels: int = 3, hidden_channels: int = 32,
-                 feature_channels: int = 16, decompose: bool = True, unit: float = 1000.,
+                 feature_channels: int = 16, decompose: bool = True, unit: float = 250.,
                  init_cfg: Optional[dict] = None, **tree) -> None:
         super().__init__(init_cfg)
         parents = get_skeleton(skeleton).parents
@@ -54,9 +56,13 @@ class SeBiReNetEncoder(BaseModule):
         self.num_joints, self.feature_channels = len(parents), feature_channels
         self.tree = SeBiReNet(parents, in_channels, hidden_channels, **tree)
         width = self.tree.out_channels
-        self.pose_layer = nn.Linear(width, feature_channels)
+        self.pose_layer = tanh_linear(width, feature_channels)
         self.view_layer = (nn.Linear(self.num_joints * width, feature_channels ** 2)
                            if decompose else None)
+        if decompose:
+            # Orthogonal from the start: the decoder then sees the pose, not noise times it.
+            nn.init.zeros_(self.view_layer.weight)
+            self.view_layer.bias.data.copy_(torch.eye(feature_channels).flatten())
 
     @property
     def out_channels(self) -> int:

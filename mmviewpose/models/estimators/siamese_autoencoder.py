@@ -32,6 +32,7 @@ class SiameseAutoEncoder(BaseModel):
         reconstruction: Weights of L(p) and L(R* p), Eq. 11.
         transfer: Weights omega_1 and omega_2 of L(p^t) and L(R* p^t), Eq. 11.
         feature: Weight omega_3 of L_f.
+        feature_norm: ``'frobenius'`` (the paper) or ``'mean_square'``.
         orthogonality: Weight lambda of L_O, Eq. 10.
         bone: Weight of L_B in Eq. 9 (1 in the paper).
         symmetry: Weight of L_S in Eq. 9 (1 in the paper; the published code has none).
@@ -43,7 +44,7 @@ class SiameseAutoEncoder(BaseModel):
     def __init__(self, encoder: dict, decoder: dict, skeleton: str = 'ape17',
                  reconstruction: Tuple[float, float] = (1., 1.),
                  transfer: Tuple[float, float] = (0.01, 0.01), feature: float = 0.1,
-                 orthogonality: float = 0.1, bone: float = 1., symmetry: float = 1.,
+                 feature_norm: str = 'frobenius', orthogonality: float = 0.1, bone: float = 1., symmetry: float = 1.,
                  reduction: str = 'mean', unit: float = 1000.,
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
@@ -63,7 +64,7 @@ class SiameseAutoEncoder(BaseModel):
             ('position', loss('JointPositionLoss', 1.)),
             ('bone', loss('BoneLengthLoss', bone, skeleton=skeleton)),
             ('symmetry', loss('LimbSymmetryLoss', symmetry, skeleton=skeleton))) if part})
-        self.feature_loss = loss('FeatureConsistencyLoss', feature)
+        self.feature_loss = loss('FeatureConsistencyLoss', feature, norm=feature_norm)
         self.orthogonality_loss = loss('OrthogonalityLoss', orthogonality)
 
     @property

@@ -3,6 +3,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmviewpose.layers.linear import tanh_linear
 from mmviewpose.layers.tree_rnn import SeBiReNet
 from mmviewpose.registry import MODELS
 from mmviewpose.skeletons import get_skeleton
@@ -23,12 +24,12 @@ class SeBiReNetDecoder(BaseModule):
     """
 
     def __init__(self, skeleton: str = 'ape17', feature_channels: int = 16,
-                 channels: tuple = (16, 32), hidden_channels: int = 32, unit: float = 1000.,
+                 channels: tuple = (16, 32), hidden_channels: int = 32, unit: float = 250.,
                  **tree) -> None:
         super().__init__()
         self.unit = unit
-        self.layers = nn.Sequential(nn.Linear(feature_channels, channels[0]), nn.Tanh(),
-                                    nn.Linear(channels[0], channels[1]), nn.Tanh())
+        self.layers = nn.Sequential(tanh_linear(feature_channels, channels[0]), nn.Tanh(),
+                                    tanh_linear(channels[0], channels[1]), nn.Tanh())
         self.tree = SeBiReNet(get_skeleton(skeleton).parents, channels[1], hidden_channels, **tree)
         self.output = nn.Linear(self.tree.out_channels, 3)
 
@@ -49,13 +50,13 @@ class MLPDecoder(BaseModule):
     """
 
     def __init__(self, skeleton: str = 'ape17', feature_channels: int = 16,
-                 hidden_channels: int = 256, unit: float = 1000.) -> None:
+                 hidden_channels: int = 256, unit: float = 250.) -> None:
         super().__init__()
         joints = get_skeleton(skeleton).num_joints
         self.unit = unit
         self.layers = nn.Sequential(
-            nn.Linear(joints * feature_channels, hidden_channels), nn.Tanh(),
-            nn.Linear(hidden_channels, hidden_channels), nn.Tanh(),
+            tanh_linear(joints * feature_channels, hidden_channels), nn.Tanh(),
+            tanh_linear(hidden_channels, hidden_channels), nn.Tanh(),
             nn.Linear(hidden_channels, joints * 3))
 
     def forward(self, feature: Tensor) -> Tensor:

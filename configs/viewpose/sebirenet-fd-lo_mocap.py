@@ -1,0 +1,3 @@
+# Table 3: nor L_f, the feature loss.
+_base_ = ['./sebirenet-fd-lo-lf_mocap.py']
+model = dict(feature=0.)

@@ -1,0 +1,57 @@
+"""Features of a frozen encoder, computed once instead of in every epoch."""
+from pathlib import Path
+from typing import Mapping
+
+import torch
+from torch import Tensor
+
+from mmviewpose.errors import DatasetError
+from mmviewpose.registry import MODELS, TRANSFORMS
+from mmviewpose.skeletons import get_skeleton
+
+Batch = dict
+CHUNK = 4096  # poses encoded at a time: bounds the memory
+
+
+@TRANSFORMS.register_module()
+class EncodePoses:
+    """Append the view-invariant feature of a frozen pose encoder to each joint's coordinates.
+
+    In a dataset's ``prepare`` it runs once over all (augmented) copies; the probe then trains on
+    the stored features, several times faster than with the encoder in the loop.
+    ``PoseSequenceEncoder(feature_channels=C)`` reads them.
+
+    Args:
+        encoder: Config of the encoder, with its ``init_cfg``.
+    """
+
+    def __init__(self, encoder: dict) -> None:
+        self.encoder = MODELS.build(encoder)
+        self.encoder.init_weights()
+        self.encoder.requires_grad_(False).eval()
+        self.root = get_skeleton(self.encoder.skeleton).root
+
+    @classmethod
+    def check_files(cls, cfg: Mapping) -> None:
+        """Check that the encoder's checkpoint is there.
+
+        Raises:
+            DatasetError: Names it.
+        """
+        checkpoint = (cfg['encoder'].get('init_cfg') or {}).get('checkpoint')
+        if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
+            raise DatasetError('no such encoder checkpoint; train it first, or give another',
+                               file=checkpoint)
+
+    def __call__(self, batch: Batch) -> Batch:
+        """``keypoints`` ``(..., K, 3)`` in mm become ``(..., K, 3 + C)``."""
+        positions = batch['keypoints']
+        poses = (positions - positions[..., self.root:self.root + 1, :]).reshape(
+            -1, *positions.shape[-2:])
+        features = self._encode(poses).reshape(*positions.shape[:-1], -1)
+        batch['keypoints'] = torch.cat([positions, features], -1)
+        return batch
+
+    @torch.no_grad()
+    def _encode(self, poses: Tensor) -> Tensor:
+        return torch.cat([self.encoder(part).view_invariant for part in poses.split(CHUNK)])
