@@ -35,9 +35,13 @@ def main(argv=None) -> None:
     with one_line_errors():
         from mmviewpose.engine.files import write_json
         experiment = importlib.import_module(f'reproductions.{args.name.replace("-", "_")}')
+        from mmviewpose.visualization import row_chart
         from reproductions.runs import table
         rows = experiment.run(args.data.resolve(), args.work_dir.resolve(), args.seeds, args.jobs)
         print(table(rows))
+        picture = args.work_dir / f'{args.name}.png'
+        row_chart(rows, picture, args.name)
+        print(f'Picture: {picture}')
         if args.json:
             write_json(args.json, dict(rows=rows))
 

@@ -10,7 +10,7 @@ from mmviewpose.datasets import PoseDataset
 from mmviewpose.datasets.formats import SkeletonClip, to_y_up, write_archive
 from mmviewpose.datasets.formats.cameras import CameraPoses, from_h36m, read_camera_poses
 from mmviewpose.datasets.formats.h36m import H36mCamera
-from mmviewpose.datasets.synthetic import synthetic_poses
+from mmviewpose.datasets.synthetic import synthetic_clips, synthetic_poses
 from mmviewpose.datasets.synthetic.cameras import synthetic_cameras
 from mmviewpose.datasets.transforms import PackLifting, ProjectPoses
 from mmviewpose.errors import DatasetError
@@ -160,3 +160,10 @@ def test_packed():
     packed = PackLifting()(batch)
     assert packed['inputs'].shape == (2, 17, 2)
     assert set(packed['data_samples']) == {'index', 'subject', 'target'}
+
+
+def test_synthetic_people_join_recordings(tmp_path):
+    write_archive(tmp_path / 'a.npz', synthetic_clips(2, 5, seed=1))
+    dataset = PoseDataset([dict(ann_file='a.npz')], str(tmp_path), num_synthetic=7)
+    assert len(dataset) == 10 + 7 and set(dataset.arrays) == {'keypoints'}
+    assert (dataset.arrays['keypoints'][:, 0] == 0).all()

@@ -134,7 +134,8 @@ def test_it_learns_one_batch(batch):
 def test_the_view_feature_starts_orthogonal(batch):
     model = build()
     code = model(batch[0][:, 0])
-    torch.testing.assert_close(code.couple(), code.view_invariant)
+    assert orthogonality_loss(code.view) < 0.3
+    torch.testing.assert_close(code.couple(), code.view_invariant, atol=0.2, rtol=0.)
 
 
 def test_something_of_the_pose_arrives_at_the_output_from_the_start():

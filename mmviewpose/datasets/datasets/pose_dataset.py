@@ -23,6 +23,7 @@ class PoseDataset(ArrayDataset):
         data_root: Folder that the archives are relative to.
         skeleton: Layout that the archives must have.
         stride: Take every so-manyth frame of a sequence.
+        num_synthetic: Poses of the built-in synthetic people to add; labels are left out then.
         max_samples: Draw at most so many frames of all, with ``prepare_seed``.
         centred: False leaves poses where they were recorded.
         **array: ``pipeline``, ``prepare``, ``prepare_seed`` of :class:`ArrayDataset`.
@@ -32,10 +33,12 @@ class PoseDataset(ArrayDataset):
     """
 
     def __init__(self, sources: Sources, data_root: str = '', skeleton: str = 'ape17',
-                 stride: int = 1, max_samples: Optional[int] = None, centred: bool = True,
+                 stride: int = 1, num_synthetic: int = 0, max_samples: Optional[int] = None, centred: bool = True,
                  **array) -> None:
         parts = [_poses(select_sequences(source, data_root, skeleton), stride, centred)
                  for source in sources]
+        if num_synthetic:
+            parts.append(dict(keypoints=_centred(synthetic_poses(num_synthetic, seed=0))))
         shared = set.intersection(*(set(part) for part in parts))
         arrays = {key: np.concatenate([part[key] for part in parts]) for key in sorted(shared)}
         count = len(arrays['keypoints'])
@@ -65,7 +68,11 @@ def _poses(selection: Selection, stride: int, centred: bool) -> dict:
     kept &= (frame - archive.starts[sequence]) % stride == 0
     positions = archive.positions[kept]
     labels = {key: value[sequence[kept]] for key, value in numeric(archive.labels).items()}
-    return dict(labels, keypoints=positions - positions[:, :1] if centred else positions)
+    return dict(labels, keypoints=_centred(positions) if centred else positions)
+
+
+def _centred(positions: np.ndarray) -> np.ndarray:
+    return positions - positions[:, :1]
 
 
 @DATASETS.register_module()
@@ -79,6 +86,5 @@ class SyntheticPoseDataset(ArrayDataset):
     """
 
     def __init__(self, num_poses: int = 20000, seed: int = 0, **array) -> None:
-        keypoints = synthetic_poses(num_poses, seed)
-        super().__init__(dict(keypoints=keypoints - keypoints[:, :1]),
+        super().__init__(dict(keypoints=_centred(synthetic_poses(num_poses, seed))),
                          metainfo=dict(skeleton='ape17'), **array)

@@ -60,8 +60,8 @@ class SeBiReNetEncoder(BaseModule):
         self.view_layer = (nn.Linear(self.num_joints * width, feature_channels ** 2)
                            if decompose else None)
         if decompose:
-            # Orthogonal from the start: the decoder then sees the pose, not noise times it.
-            nn.init.zeros_(self.view_layer.weight)
+            # Nearly orthogonal at first: the decoder then sees the pose, not noise times it.
+            nn.init.xavier_uniform_(self.view_layer.weight, gain=0.1)
             self.view_layer.bias.data.copy_(torch.eye(feature_channels).flatten())
 
     @property
