@@ -8,6 +8,6 @@ encode = dict(
         type='SeBiReNetEncoder',
         init_cfg=dict(type='Pretrained', checkpoint=encoder_checkpoint, prefix='encoder.')))
 model = dict(backbone=dict(feature_channels=16))
-train_dataloader = dict(
-    dataset=dict(prepare=[{{_base_.size}}, {{_base_.part}}, {{_base_.turned}}, encode]))
+train_dataloader = dict(dataset=dict(prepare=[
+    {{_base_.size}}, {{_base_.mirrored}}, {{_base_.part}}, {{_base_.turned}}, encode]))
 test_dataloader = dict(dataset=dict(prepare=[{{_base_.size}}, {{_base_.whole}}, encode]))

@@ -1,7 +1,7 @@
 # The recurrent classifier: Adam, one cycle.
-max_epochs = 15
+max_epochs = 10
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs)
-optim_wrapper = dict(optimizer=dict(type='Adam', lr=2e-3))
+optim_wrapper = dict(optimizer=dict(type='Adam', lr=5e-3))
 param_scheduler = dict(
-    type='OneCycleLR', eta_max=2e-3, total_steps=max_epochs, by_epoch=True,
+    type='OneCycleLR', eta_max=5e-3, total_steps=max_epochs, by_epoch=True,
     convert_to_iter_based=True)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from ...functional.skeleton_terms import bone_length_loss
 from ...registry import MODELS
 from ...skeletons import Skeleton, get_skeleton
+from .joint_weight import joint_weight
 
 
 @MODELS.register_module()
@@ -28,7 +29,8 @@ class BoneLengthLoss(nn.Module):
         self.register_buffer('bones', torch.tensor(skeleton.bones), persistent=False)
 
     def forward(self, pred: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
-        """Poses ``(..., K, D)`` and joint weights ``(..., K)`` to a scalar, see
+        """Poses ``(..., K, D)`` and joint weights ``(..., K)`` (or
+        ``(..., K, 1)``, as mmpose gives them) to a scalar, see
         :func:`~mmviewpose.functional.skeleton_terms.bone_length_loss`."""
-        return self.loss_weight * bone_length_loss(pred, target, self.bones, weight,
-                                                   self.reduction)
+        return self.loss_weight * bone_length_loss(pred, target, self.bones,
+                                                   joint_weight(weight, pred), self.reduction)

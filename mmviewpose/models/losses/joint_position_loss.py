@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from ...functional.reconstruction import joint_position_loss
 from ...registry import MODELS
+from .joint_weight import joint_weight
 
 
 @MODELS.register_module()
@@ -20,6 +21,8 @@ class JointPositionLoss(nn.Module):
         self.loss_weight, self.reduction = loss_weight, reduction
 
     def forward(self, pred: Tensor, target: Tensor, weight: Optional[Tensor] = None) -> Tensor:
-        """Poses ``(..., K, D)`` and joint weights ``(..., K)`` to a scalar, see
+        """Poses ``(..., K, D)`` and joint weights ``(..., K)`` (or
+        ``(..., K, 1)``, as mmpose gives them) to a scalar, see
         :func:`~mmviewpose.functional.reconstruction.joint_position_loss`."""
-        return self.loss_weight * joint_position_loss(pred, target, weight, self.reduction)
+        return self.loss_weight * joint_position_loss(
+            pred, target, joint_weight(weight, pred), self.reduction)

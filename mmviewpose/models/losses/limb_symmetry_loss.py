@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from ...functional.skeleton_terms import limb_symmetry_loss
 from ...registry import MODELS
 from ...skeletons import Skeleton, get_skeleton
+from .joint_weight import joint_weight
 
 
 @MODELS.register_module()
@@ -37,8 +38,9 @@ class LimbSymmetryLoss(nn.Module):
                 pred: Tensor,
                 target: Optional[Tensor] = None,
                 weight: Optional[Tensor] = None) -> Tensor:
-        """Poses ``(..., K, D)`` and joint weights ``(..., K)`` to a scalar, see
+        """Poses ``(..., K, D)`` and joint weights ``(..., K)`` (or
+        ``(..., K, 1)``, as mmpose gives them) to a scalar, see
         :func:`~mmviewpose.functional.skeleton_terms.limb_symmetry_loss`; ``target`` is not
         looked at."""
-        return self.loss_weight * limb_symmetry_loss(pred, self.bones, self.pairs, weight,
-                                                     self.reduction)
+        return self.loss_weight * limb_symmetry_loss(pred, self.bones, self.pairs,
+                                                     joint_weight(weight, pred), self.reduction)
