@@ -36,3 +36,25 @@ def test_no_kind_of_part_is_unknown_to_our_scope():
     for top in vars(root).values():
         if isinstance(top, Registry):
             assert 'mmviewpose' in top.children, top.name
+
+
+def test_without_mmaction2_the_other_parts_are_there():
+    code = """
+import sys
+from importlib.abc import MetaPathFinder
+import importlib.util
+
+class Block(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('mmaction', 'mmpose', 'mmdet', 'mmcv'):
+            raise ModuleNotFoundError(name)
+
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name == 'mmaction' else found(name, *a)
+sys.meta_path.insert(0, Block())
+from mmviewpose.registry import DATASETS, METRICS, MODELS
+assert MODELS.get('SiameseAutoEncoder') and MODELS.get('JointPositionLoss')
+assert METRICS.get('PoseErrorMetric') and DATASETS.get('PoseDataset')
+assert 'SubsetAccuracy' not in METRICS.module_dict
+"""
+    subprocess.run([sys.executable, '-c', code], check=True)

@@ -1,6 +1,11 @@
 """Registered metrics."""
+from importlib.util import find_spec
+
 from .base import BatchedMetric
 from .pose_metrics import PoseErrorMetric
-from .subset_accuracy import SubsetAccuracy
 
-__all__ = ['BatchedMetric', 'PoseErrorMetric', 'SubsetAccuracy']
+__all__ = ['BatchedMetric', 'PoseErrorMetric']
+
+if find_spec('mmaction') is not None:  # beside mmpose alone it is absent
+    from .subset_accuracy import SubsetAccuracy  # noqa: F401
+    __all__.append('SubsetAccuracy')

@@ -1,5 +1,4 @@
 """Between our batches and mmaction2's lists of samples."""
-from mmaction.structures import ActionDataSample
 from mmengine.model import BaseDataPreprocessor
 
 from mmviewpose.registry import MODELS
@@ -15,6 +14,7 @@ class ActionBatchPreprocessor(BaseDataPreprocessor):
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Move ``inputs`` to the device and unpack ``data_samples``."""
+        from mmaction.structures import ActionDataSample  # beside mmpose alone it is absent
         fields = {key: value.tolist() for key, value in data['data_samples'].items()}
         names = [name for name in fields if name != 'label']
         samples = []

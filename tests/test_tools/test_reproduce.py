@@ -56,6 +56,26 @@ def test_rows_and_configs_of_an_experiment(name, reproduce, runs, tmp_path, monk
             assert ('/encoder.pth' in cfg.pretty_text) == bool(part.encoder)
 
 
+def test_what_a_part_was_made_from(runs, tmp_path):
+    part = runs.Part('config/seed0', 'sebirenet_mocap')
+    cfg = runs._config(part, tmp_path)
+
+    def stamp(**options):
+        changed = cfg.copy()
+        changed.merge_from_dict(options)
+        return runs._fingerprint(changed, part, tmp_path)
+
+    first = stamp()
+    assert stamp(log_level='DEBUG') == first and stamp(**{'model.feature': 2.}) != first
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data' / 'other.npz').write_bytes(b'1')
+    assert stamp() == first
+    (tmp_path / 'data' / 'cmu.npz').write_bytes(b'1')
+    second = stamp()
+    (tmp_path / 'data' / 'cmu.npz').write_bytes(b'12')
+    assert len({first, second, stamp()}) == 3
+
+
 def test_a_part_runs_once(runs, tmp_path):
     part = runs.Part(
         'tiny/seed0', 'sebirenet_synthetic',

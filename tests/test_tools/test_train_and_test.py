@@ -82,6 +82,13 @@ def test_metrics_go_to_a_file(small, test, trained, tmp_path):
     assert metrics and all(value > 0 for value in metrics.values())
 
 
+def test_pictures_go_to_a_folder(small, test, trained, tmp_path):
+    test([small, str(trained / 'epoch_2.pth'), '--show-dir', str(tmp_path / 'show'), '--interval',
+          '2', '--work-dir', str(tmp_path)])
+    assert [path.name for path in sorted((tmp_path / 'show').iterdir())] == [
+        'test_0000.png', 'test_0002.png']
+
+
 @pytest.mark.parametrize('which', ['auto', 'path'])
 def test_resume(small, train, trained, tmp_path, which):
     import shutil

@@ -90,7 +90,7 @@ def _run(part: Part, work_dir: Path) -> dict:
     from mmviewpose.engine.files import write_json
     folder = work_dir / part.name
     cfg = _config(part, work_dir)
-    stamp = _fingerprint(cfg, part)
+    stamp = _fingerprint(cfg, part, work_dir)
     done = _finished(folder / 'result.json', stamp)
     if done is not None:
         return done
@@ -130,15 +130,21 @@ def checkpoint_of(folder: Path) -> Path:
     return Path((folder / 'last_checkpoint').read_text().strip())
 
 
-def _fingerprint(cfg, part: Part) -> str:
+# What of a config has no influence on a result.
+IDLE_KEYS = ('default_hooks', 'custom_hooks', 'visualizer', 'log_processor', 'log_level',
+             'experiment_name', 'work_dir')
+
+
+def _fingerprint(cfg, part: Part, work_dir: Path) -> str:
     """Changes with anything that the result depends on: config, tests, data, first encoder."""
-    data = sorted((path.name, path.stat().st_size)
-                  for path in Path(cfg.work_dir, '..').resolve().glob('data/*.npz'))
-    text = json.dumps([cfg.pretty_text, {k: dict(v) for k, v in part.tests.items()}, data],
-                      default=str)
+    settings = {key: value for key, value in cfg.to_dict().items() if key not in IDLE_KEYS}
+    text = json.dumps([settings, {name: dict(test) for name, test in part.tests.items()}],
+                      default=str, sort_keys=True)
+    archives = [path for path in sorted((work_dir / 'data').glob('*.npz')) if path.name in text]
+    used = [(path.name, path.stat().st_size) for path in archives]
     if part.encoder is not None:
-        text += str(checkpoint_of(Path(cfg.work_dir).parent / part.encoder).stat().st_mtime)
-    return hashlib.sha256(text.encode()).hexdigest()
+        used.append(checkpoint_of(work_dir / part.encoder).stat().st_mtime)
+    return hashlib.sha256((text + json.dumps(used)).encode()).hexdigest()
 
 
 def _finished(path: Path, stamp: str) -> Optional[dict]:

@@ -1,6 +1,7 @@
 from .buffered_logging import (BufferedIterTimerHook, BufferedRuntimeInfoHook,
                                IntervalLoggerHook)
 from .curves_hook import TrainingCurvesHook
+from .denoising_picture_hook import DenoisingPictureHook
 
 __all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook',
-           'TrainingCurvesHook']
+           'DenoisingPictureHook', 'TrainingCurvesHook']

@@ -2,10 +2,10 @@
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 import torch
-from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmviewpose.models.backbones.sebirenet_encoder import PoseCode
+from mmviewpose.models.batch_model import BatchModel
 from mmviewpose.registry import MODELS
 
 
@@ -17,7 +17,7 @@ class _Stream(NamedTuple):
 
 
 @MODELS.register_module()
-class SiameseAutoEncoder(BaseModel):
+class SiameseAutoEncoder(BatchModel):
     """Denoising auto-encoder that parts pose from view (paper, Sec. 3.3, Eq. 11).
 
     Branch 0 sees the corrupted pose, branch 1 a rotated one; all encoders share their weights, and
