@@ -1,11 +1,15 @@
 # The encoder for recognition: people stand upright, so branch A is turned about the vertical and
-# tilted a little, branch B turned by a further angle and corrupted on its own.
+# tilted a little, branch B turned by a further angle and corrupted on its own. Recognition wants a
+# shorter training than denoising: with the base's rate, or 25 epochs, poses are recovered better and
+# actions told apart worse (on N-UCLA's training views).
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/sebirenet.py',
     '../_base_/datasets/mocap_poses.py',
     '../_base_/schedules/adam_onecycle.py',
 ]
+optim_wrapper = dict(_delete_=True, optimizer=dict(type='Adam', lr=3e-3))
+param_scheduler = dict(eta_max=3e-3)
 train_dataloader = dict(
     dataset=dict(
         pipeline=[

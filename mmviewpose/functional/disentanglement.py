@@ -17,6 +17,8 @@ def feature_consistency_loss(first: Tensor,
     ``L_f = ||h_vi^1 - h_vi^2||_F`` (Sec. 3.3), one Frobenius norm a sample.
     ``norm='mean_square'`` is the mean square over the ``K * C`` elements instead: its pull fades
     as features agree, where the norm's stays the same and drives them to a constant.
+    ``norm='relative'`` divides that by the features' variance over the batch: shrinking all
+    features does not lower it, and unrelated features cost 2.
 
     Args:
         first: h_vi of the first branch, ``(..., K, C)``.
@@ -24,7 +26,7 @@ def feature_consistency_loss(first: Tensor,
         weight: Weight or mask of the samples, ``(...)``.
         reduction: ``'mean'`` over samples, ``'sum'`` (the published code), or ``'none'`` for
             ``(...)``.
-        norm: ``'frobenius'`` or ``'mean_square'``.
+        norm: ``'frobenius'``, ``'mean_square'`` or ``'relative'``.
 
     Returns:
         The loss; its gradient at equal features is 0.
@@ -37,8 +39,13 @@ def feature_consistency_loss(first: Tensor,
         distance = safe_norm(difference)
     elif norm == 'mean_square':
         distance = difference.square().mean(-1)
+    elif norm == 'relative':
+        rows = torch.cat([first, second]).flatten(-2).flatten(0, -2)  # (2N, K * C)
+        variance = rows.var(0, unbiased=False).mean()
+        distance = difference.square().mean(-1) / variance.clamp_min(1e-8)
     else:
-        raise ValueError(f"norm must be 'frobenius' or 'mean_square', got {norm!r}")
+        raise ValueError("norm must be 'frobenius', 'mean_square' or 'relative', "
+                         f'got {norm!r}')
     return reduce(distance, reduction, weight)
 
 

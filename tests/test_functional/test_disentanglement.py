@@ -63,5 +63,22 @@ def test_mean_square_consistency():
     x = first.clone().requires_grad_()
     assert torch.autograd.gradcheck(
         lambda x: feature_consistency_loss(x, second, norm='mean_square'), x)
-    with pytest.raises(ValueError, match="'frobenius' or 'mean_square'"):
+    with pytest.raises(ValueError, match="'mean_square' or 'relative'"):
         feature_consistency_loss(first, second, norm='l1')
+
+
+def test_relative_consistency_does_not_depend_on_the_scale():
+    first, second = draw(2, 6, 5, 4).unbind(0)
+    loss = feature_consistency_loss(first, second, norm='relative')
+    both = torch.cat([first, second]).flatten(1).numpy()
+    expected = ((first - second)**2).mean().item() / both.var(0).mean()
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+    torch.testing.assert_close(
+        feature_consistency_loss(.01 * first, .01 * second, norm='relative'), loss)
+    x = first.clone().requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda x: feature_consistency_loss(x, second, norm='relative'), x)
+    constant = torch.ones_like(first).requires_grad_()
+    loss = feature_consistency_loss(constant, torch.ones_like(first), norm='relative')
+    loss.backward()
+    assert loss == 0 and constant.grad.isfinite().all()

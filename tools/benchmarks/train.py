@@ -98,7 +98,8 @@ def _compare(batch_size: int, steps: int, epochs: int, model: dict = None) -> Tu
             'train_cfg.max_epochs': epochs,
             'default_hooks.checkpoint.interval': epochs + 1,
             'default_hooks.checkpoint.save_last': False,
-            'optim_wrapper.optimizer': dict(type='Adam', lr=lr), 'log_level': 'ERROR'})
+            'log_level': 'ERROR'})
+        cfg.optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=lr))
         cfg.work_dir, cfg.launcher = work_dir, 'none'
         # the bare loop has neither
         cfg.param_scheduler = cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None

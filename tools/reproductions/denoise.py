@@ -13,7 +13,7 @@ STRUCTURES = {
     'sebirenet': ('sebirenet-mlp_mocap', 42.03),
     'recurrent': ('sebirenet-mlp-recurrent_mocap', 41.58),
 }
-STRUCTURE_EPOCHS = 10
+STRUCTURE_EPOCHS = 5
 PEOPLE = {
     'cmu3': dict(ann_file='cmu.npz', select=dict(subject=[3])),
     'bandai-namco': dict(ann_file='bandai_namco.npz', fold=dict(count=7, keep=[0])),
