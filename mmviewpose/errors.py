@@ -1,4 +1,4 @@
-"""The one error for data that cannot be used."""
+"""The errors that a user can mend: data that cannot be used, and all else."""
 from pathlib import Path
 from typing import Optional, Union
 
@@ -27,3 +27,7 @@ class DatasetError(ValueError):
             place.append(f'frame {frame}')
         super().__init__(': '.join([*place, problem]))
         self.problem, self.file, self.sequence, self.frame = problem, file, sequence, frame
+
+
+class UserError(RuntimeError):
+    """Something else that a user can mend; its text is one line that says how."""

@@ -137,8 +137,8 @@ def shrink(cfg):
         for part in dicts(loader):
             if 'num_poses' in part:
                 part['num_poses'] = 18
-            if 'max_samples' in part:
-                part['max_samples'] = 18
+            if part.get('num_synthetic'):
+                part['num_synthetic'] = 18
             if 'copies' in part:
                 part['copies'] = 1
 

@@ -17,6 +17,14 @@ def names() -> list:
             pkgutil.iter_modules(reproductions.__path__) if module.name != 'runs']
 
 
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not at least 1')
+    return number
+
+
 def main(argv=None) -> None:
     """Prepare, train, test and print mean and spread beside the paper's numbers."""
     parser = argparse.ArgumentParser(
@@ -25,10 +33,10 @@ def main(argv=None) -> None:
     parser.add_argument('name', choices=names())
     parser.add_argument('--data', required=True, type=Path, metavar='DIR',
                         help='where the data sets were unpacked (docs/data_preparation.md)')
-    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--seeds', type=positive, default=3)
     parser.add_argument('--json', metavar='FILE', help='write the rows')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/reproduce'))
-    parser.add_argument('--jobs', type=int, default=2, help='processes of one thread each')
+    parser.add_argument('--jobs', type=positive, default=2, help='processes of one thread each')
     args = parser.parse_args(argv)
 
     from mmviewpose.engine.errors import one_line_errors

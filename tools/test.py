@@ -16,7 +16,7 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions there')
     parser.add_argument('--show-dir', help='draw predictions into this folder; the config needs '
                         'a `visualization` hook')
-    parser.add_argument('--interval', type=int, default=1, help='draw every so-manyth sample')
+    parser.add_argument('--interval', type=int, default=1, help='draw every so-manyth batch')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override entries of the config, e.g. test_dataloader.batch_size=64')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')

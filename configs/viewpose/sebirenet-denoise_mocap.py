@@ -1,10 +1,10 @@
-# The auto-encoder for denoising: any orientation (the base's pipeline), twice as many epochs.
+# The auto-encoder for denoising: any orientation (the base's pipeline), more epochs.
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/sebirenet.py',
     '../_base_/datasets/mocap_poses.py',
     '../_base_/schedules/adam_onecycle.py',
 ]
-max_epochs = 25
-train_cfg = dict(max_epochs=max_epochs, val_interval=5)
+max_epochs = 16
+train_cfg = dict(max_epochs=max_epochs, val_interval=4)
 param_scheduler = dict(total_steps=max_epochs)

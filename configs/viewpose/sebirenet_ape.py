@@ -9,6 +9,7 @@ _base_ = [
 model = dict(
     transfer=(0.01, 0.01),
     feature=0.1,
+    feature_norm='frobenius',
     orthogonality=0.1,
     bone=1.,
     symmetry=1.,

@@ -10,11 +10,7 @@ from typing import Iterator, List, Optional
 from mmengine import registry as root
 from torch import nn
 
-from mmviewpose.errors import DatasetError
-
-
-class UserError(Exception):
-    """Something that the user of a tool can mend; its text is one line that says how."""
+from mmviewpose.errors import DatasetError, UserError
 
 
 _NOT_REGISTERED = re.compile(r'(\S+) is not in the (\S+)::(.+?) registry')

@@ -34,7 +34,8 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
 
     Args:
         path: Config file.
-        options: Values by dotted key, as ``--cfg-options`` gives them.
+        options: Values by dotted key, as ``--cfg-options`` gives them; ``encoder_checkpoint``
+            is the checkpoint of every pretrained part.
 
     Raises:
         UserError: No such file, not Python, an unreadable base, or a misspelt top-level key.
@@ -44,11 +45,44 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
     try:
         cfg = Config.fromfile(path)
         cfg.merge_from_dict(options or {})
+        if 'encoder_checkpoint' in (options or {}):
+            set_encoder_checkpoint(cfg, options['encoder_checkpoint'])
     except (SyntaxError, NameError, ImportError, OSError, KeyError, TypeError,
             AttributeError, IndexError) as error:
         raise UserError(f'config {path}: {type(error).__name__}: {error}') from error
     _check_keys(cfg)
     return cfg
+
+
+def set_encoder_checkpoint(cfg: Config, checkpoint: str) -> None:
+    """Let every part that starts from pretrained weights start from ``checkpoint``."""
+    for init_cfg in _pretrained(cfg._cfg_dict):
+        init_cfg['checkpoint'] = str(checkpoint)
+
+
+def _pretrained(node: Any) -> Iterator[dict]:
+    """All ``init_cfg`` of type ``Pretrained`` in a config, at any depth."""
+    if isinstance(node, dict):
+        init_cfg = node.get('init_cfg')
+        if isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained':
+            yield init_cfg
+        node = node.values()
+    if not isinstance(node, (str, bytes)) and hasattr(node, '__iter__'):
+        for part in node:
+            yield from _pretrained(part)
+
+
+def check_pretrained(cfg: Config) -> None:
+    """Check that the checkpoints which parts of the model start from are there.
+
+    Raises:
+        UserError: Names the first that is not.
+    """
+    for init_cfg in _pretrained(cfg.model):
+        path = init_cfg['checkpoint']
+        if '://' not in path and not osp.isfile(path):
+            raise UserError(f'checkpoint not found: {path}; train it first, or give another: '
+                            '--cfg-options encoder_checkpoint=FILE')
 
 
 def _similar_file(path: str) -> str:

@@ -1,9 +1,13 @@
 """Loading the weights of a part of a model, strictly."""
-from typing import Mapping
+import re
+from pathlib import Path
+from typing import Dict, Mapping
 
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
+
+from mmviewpose.errors import UserError
 
 
 def load_part(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
@@ -18,11 +22,31 @@ def load_part(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
         prefix: Name of the part inside the checkpoint's model, with the dot at its end.
 
     Raises:
-        RuntimeError: Weights missing, left over or of another shape; the message counts them.
+        UserError: No such file, not a checkpoint, or weights missing, left over or of another
+            shape; the message counts them.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-    load_weights(module, loaded.get('state_dict', loaded), prefix, checkpoint)
+    load_weights(module, read_weights(checkpoint), prefix, checkpoint)
     print_log(f'{type(module).__name__}: weights of {checkpoint}', logger='current')
+
+
+def read_weights(checkpoint: str) -> Dict[str, Tensor]:
+    """The state dict of a checkpoint.
+
+    Raises:
+        UserError: No such file, or not a checkpoint.
+    """
+    if '://' not in checkpoint and not Path(checkpoint).is_file():
+        raise UserError(f'checkpoint not found: {checkpoint}')
+    try:
+        loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    except Exception as error:  # a damaged file can raise anything
+        reason = re.split(r'[\n.]', str(error).strip())[0]
+        raise UserError(f'{checkpoint} is not a readable checkpoint '
+                        f'({type(error).__name__}: {reason})') from error
+    weights = loaded.get('state_dict', loaded) if isinstance(loaded, dict) else None
+    if not isinstance(weights, dict):
+        raise UserError(f'{checkpoint} is not a checkpoint')
+    return weights
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor], prefix: str,
@@ -31,7 +55,7 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], prefix: str,
     error calls it.
 
     Raises:
-        RuntimeError: As :func:`load_part`.
+        UserError: As :func:`load_part`.
     """
     weights = {key[len(prefix):]: value for key, value in weights.items()
                if key.startswith(prefix)}
@@ -42,6 +66,6 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], prefix: str,
         ('of another shape', {key for key in own.keys() & weights.keys()
                               if own[key].shape != weights[key].shape})) if found]
     if wrong:
-        raise RuntimeError(f"{origin} is not a checkpoint of this {type(module).__name__}: "
-                           f"weights {', '.join(wrong)}")
+        raise UserError(f"{origin} is not a checkpoint of this {type(module).__name__}: "
+                        f"weights {', '.join(wrong)}")
     module.load_state_dict(weights)

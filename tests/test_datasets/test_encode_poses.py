@@ -3,7 +3,7 @@ import torch
 
 from mmviewpose.datasets.transforms import EncodePoses
 from mmviewpose.engine.runner import check_data
-from mmviewpose.errors import DatasetError
+from mmviewpose.errors import UserError
 from mmviewpose.models import SeBiReNetEncoder
 
 ENCODER = dict(type='SeBiReNetEncoder', hidden_channels=5, feature_channels=4)
@@ -39,5 +39,5 @@ def test_a_missing_checkpoint_is_named_before_anything_is_read(tmp_path):
     (tmp_path / 'archive.npz').write_bytes(b'')
     dataset = dict(type='ActionDataset', ann_file='archive.npz', data_root=str(tmp_path),
                    prepare=[dict(type='EncodePoses', encoder=with_weights('nowhere.pth'))])
-    with pytest.raises(DatasetError, match='nowhere.pth'):
+    with pytest.raises(UserError, match='nowhere.pth.*sebirenet_mocap.py'):
         check_data(dict(test_dataloader=dict(dataset=dataset)), 'test_dataloader')

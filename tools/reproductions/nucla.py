@@ -30,6 +30,8 @@ def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     (1,020 training files, 464 test files), ``-unique`` (same models, the 369 test files that are
     no copy of a training file) and ``-dedup`` (copies taken out of training, all 464).
 
+    Everything was chosen on the training views (train on view 1, score view 2, and the reverse).
+    Each training sequence appears as eight augmented copies, the same ones for all seeds.
     ``full`` has one less pretraining seed than probe seeds, two at least; its seeds are pairs.
     """
     prepare_archives(data, work_dir, ['cmu', 'bandai_namco', 'nucla'])

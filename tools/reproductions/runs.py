@@ -48,8 +48,9 @@ def run_parts(parts: Sequence[Part], work_dir: Path, jobs: int = 2) -> Dict[str,
         By part name: ``metrics`` (by test, then by metric) and ``seconds``.
 
     Raises:
-        RuntimeError: A part failed; names its log.
+        UserError: A part failed; names its log.
     """
+    from mmviewpose.errors import UserError
     results: Dict[str, dict] = {}
     waves = [[part for part in parts if part.encoder is None],
              [part for part in parts if part.encoder is not None]]
@@ -64,8 +65,9 @@ def run_parts(parts: Sequence[Part], work_dir: Path, jobs: int = 2) -> Dict[str,
                     results[part.name] = future.result()
                 except Exception as error:
                     pool.shutdown(wait=False, cancel_futures=True)
-                    raise RuntimeError(f'{part.name} failed: {error} (see '
-                                       f'{work_dir / part.name / "log.txt"})') from error
+                    bar.write(f'{part.name} failed; waiting for what still runs')
+                    raise UserError(f'{part.name} failed: {error} (see '
+                                    f'{work_dir / part.name / "log.txt"})') from error
                 bar.update()
                 bar.write(f'{part.name}: {_brief(results[part.name])}')
     return results
@@ -106,15 +108,11 @@ def _run(part: Part, work_dir: Path) -> dict:
 
 
 def _config(part: Part, work_dir: Path, test: Optional[Mapping[str, Any]] = None):
-    from mmviewpose.engine.runner import load_config
+    from mmviewpose.engine.runner import load_config, set_encoder_checkpoint
     options = {**part.options, **(test or {})}
     cfg = load_config(str(ROOT / 'configs' / 'viewpose' / f'{part.config}.py'), options)
     if part.encoder is not None:
-        checkpoint = str(checkpoint_of(work_dir / part.encoder))
-        for loader in (cfg.train_dataloader, cfg.test_dataloader):
-            for transform in loader.dataset.prepare:
-                if 'encoder' in transform:
-                    transform['encoder'].init_cfg.checkpoint = checkpoint
+        set_encoder_checkpoint(cfg, checkpoint_of(work_dir / part.encoder))
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if 'data_root' in cfg.get(loader, {}).get('dataset', {}):
             cfg[loader].dataset.data_root = str(work_dir / 'data')
@@ -136,7 +134,10 @@ IDLE_KEYS = ('default_hooks', 'custom_hooks', 'visualizer', 'log_processor', 'lo
 
 
 def _fingerprint(cfg, part: Part, work_dir: Path) -> str:
-    """Changes with anything that the result depends on: config, tests, data, first encoder."""
+    """Changes with what the result depends on: config, tests, data, first encoder.
+
+    Code is no part of it: after a change of code, give another work dir.
+    """
     settings = {key: value for key, value in cfg.to_dict().items() if key not in IDLE_KEYS}
     text = json.dumps([settings, {name: dict(test) for name, test in part.tests.items()}],
                       default=str, sort_keys=True)

@@ -1,4 +1,5 @@
-# pose_lstm.py on the features of a frozen encoder; train it with sebirenet_mocap.py.
+# pose_lstm.py on the features of a frozen encoder, that of sebirenet_mocap.py; another:
+# --cfg-options encoder_checkpoint=FILE
 _base_ = ['./pose_lstm.py']
 encoder_checkpoint = 'work_dirs/sebirenet_mocap/epoch_12.pth'
 model = dict(

@@ -1,5 +1,5 @@
 """Datasets whose sample is one pose."""
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 import numpy as np
 
@@ -22,9 +22,7 @@ class PoseDataset(ArrayDataset):
             :func:`~mmviewpose.datasets.datasets.archive_source.select_sequences`.
         data_root: Folder that the archives are relative to.
         skeleton: Layout that the archives must have.
-        stride: Take every so-manyth frame of a sequence.
         num_synthetic: Poses of the built-in synthetic people to add; labels are left out then.
-        max_samples: Draw at most so many frames of all, with ``prepare_seed``.
         centred: False leaves poses where they were recorded.
         **array: ``pipeline``, ``prepare``, ``prepare_seed`` of :class:`ArrayDataset`.
 
@@ -33,19 +31,13 @@ class PoseDataset(ArrayDataset):
     """
 
     def __init__(self, sources: Sources, data_root: str = '', skeleton: str = 'ape17',
-                 stride: int = 1, num_synthetic: int = 0, max_samples: Optional[int] = None, centred: bool = True,
-                 **array) -> None:
-        parts = [_poses(select_sequences(source, data_root, skeleton), stride, centred)
+                 num_synthetic: int = 0, centred: bool = True, **array) -> None:
+        parts = [_poses(select_sequences(source, data_root, skeleton), centred)
                  for source in sources]
         if num_synthetic:
             parts.append(dict(keypoints=_centred(synthetic_poses(num_synthetic, seed=0))))
         shared = set.intersection(*(set(part) for part in parts))
         arrays = {key: np.concatenate([part[key] for part in parts]) for key in sorted(shared)}
-        count = len(arrays['keypoints'])
-        if max_samples is not None and max_samples < count:
-            generator = np.random.default_rng(array.get('prepare_seed', 0))
-            rows = np.sort(generator.choice(count, max_samples, replace=False))
-            arrays = {key: value[rows] for key, value in arrays.items()}
         super().__init__(arrays, metainfo=dict(skeleton=skeleton), **array)
 
     @classmethod
@@ -59,13 +51,11 @@ class PoseDataset(ArrayDataset):
         check_transforms(cfg)
 
 
-def _poses(selection: Selection, stride: int, centred: bool) -> dict:
+def _poses(selection: Selection, centred: bool) -> dict:
     """Poses and labels in numbers of the valid frames of a selection."""
     archive, rows = selection
     sequence = np.repeat(np.arange(len(archive.names)), archive.lengths)
-    frame = np.arange(len(sequence))
     kept = np.isin(sequence, rows) & archive.valid
-    kept &= (frame - archive.starts[sequence]) % stride == 0
     positions = archive.positions[kept]
     labels = {key: value[sequence[kept]] for key, value in numeric(archive.labels).items()}
     return dict(labels, keypoints=_centred(positions) if centred else positions)

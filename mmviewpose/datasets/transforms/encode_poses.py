@@ -5,7 +5,7 @@ from typing import Mapping
 import torch
 from torch import Tensor
 
-from mmviewpose.errors import DatasetError
+from mmviewpose.errors import UserError
 from mmviewpose.registry import MODELS, TRANSFORMS
 from mmviewpose.skeletons import get_skeleton
 
@@ -36,12 +36,13 @@ class EncodePoses:
         """Check that the encoder's checkpoint is there.
 
         Raises:
-            DatasetError: Names it.
+            UserError: Names it.
         """
         checkpoint = (cfg['encoder'].get('init_cfg') or {}).get('checkpoint')
         if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
-            raise DatasetError('no such encoder checkpoint; train it first, or give another',
-                               file=checkpoint)
+            raise UserError(f'encoder checkpoint not found: {checkpoint}; train it with '
+                            'configs/viewpose/sebirenet_mocap.py, or give another: '
+                            '--cfg-options encoder_checkpoint=FILE')
 
     def __call__(self, batch: Batch) -> Batch:
         """``keypoints`` ``(..., K, 3)`` in mm become ``(..., K, 3 + C)``."""

@@ -32,7 +32,7 @@ class SiameseAutoEncoder(BatchModel):
         reconstruction: Weights of L(p) and L(R* p), Eq. 11.
         transfer: Weights omega_1 and omega_2 of L(p^t) and L(R* p^t), Eq. 11.
         feature: Weight omega_3 of L_f.
-        feature_norm: ``'frobenius'`` (the paper), ``'mean_square'`` or ``'relative'``.
+        feature_norm: ``'frobenius'`` (the paper) or ``'mean_square'``.
         orthogonality: Weight lambda of L_O, Eq. 10.
         bone: Weight of L_B in Eq. 9 (1 in the paper).
         symmetry: Weight of L_S in Eq. 9 (1 in the paper; the published code has none).

@@ -13,7 +13,7 @@ class FeatureConsistencyLoss(nn.Module):
     Args:
         loss_weight: Factor on the result (w3 of Eq. 11).
         reduction: ``'mean'`` over samples, or ``'sum'`` (the published code).
-        norm: ``'frobenius'`` (the paper), ``'mean_square'`` or ``'relative'``.
+        norm: ``'frobenius'`` (the paper) or ``'mean_square'``.
     """
 
     def __init__(self, loss_weight: float = 1., reduction: str = 'mean',
