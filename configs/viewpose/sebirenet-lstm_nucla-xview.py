@@ -1,5 +1,5 @@
-# Frozen SeBiReNet encoder + LSTM. The encoder is that of sebirenet_mocap.py; another, such as the one
-# that ships: --cfg-options encoder_checkpoint=mmviewpose/weights/sebirenet.pth
+# Frozen SeBiReNet encoder + LSTM. The encoder is that of sebirenet_mocap.py; another, such as the
+# one that ships: --cfg-options encoder_checkpoint=mmviewpose/weights/sebirenet.pth
 # It runs once over all copies; sebirenet-lstm_ntu60-xview.py has it in the model.
 _base_ = ['./lstm-joints_nucla-xview.py']
 encoder_checkpoint = 'work_dirs/sebirenet_mocap/epoch_12.pth'

@@ -1,3 +1,10 @@
-# Table 1: the encoder's structures are compared with a decoder of three dense layers.
+# Table 1: the encoder's structures are compared as denoisers, with a decoder of three dense layers.
+# One branch (Eq. 1), so that only the structure counts and a training is short.
 _base_ = ['./sebirenet-denoise_mocap.py']
-model = dict(decoder=dict(_delete_=True, type='MLPDecoder', skeleton='ape17'))
+model = dict(
+    encoder=dict(decompose=False),
+    decoder=dict(_delete_=True, type='MLPDecoder', skeleton='ape17'),
+    reconstruction=(1., 0.),
+    transfer=(0., 0.),
+    feature=0.,
+    orthogonality=0.)

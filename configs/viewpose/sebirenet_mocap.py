@@ -1,7 +1,7 @@
 # The encoder for recognition: people stand upright, so branch A is turned about the vertical and
 # tilted a little, branch B turned by a further angle and corrupted on its own. Recognition wants a
-# shorter training than denoising: with the base's rate, or 25 epochs, poses are recovered better and
-# actions told apart worse (on N-UCLA's training views).
+# gentler training than denoising: with the base's rate, or 25 epochs, poses were recovered better
+# and actions told apart no better (on N-UCLA's training views).
 _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/sebirenet.py',

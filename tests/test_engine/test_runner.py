@@ -5,7 +5,8 @@ pytest.importorskip('mmengine')
 from mmengine.config import Config  # noqa: E402
 
 from mmviewpose.engine.errors import UserError  # noqa: E402
-from mmviewpose.engine.runner import (check_checkpoint, check_data, load_config,  # noqa: E402
+from mmviewpose.engine.runner import (check_checkpoint, check_data,  # noqa: E402
+                                      check_pretrained, load_config,
                                       read_state_dict)
 from mmviewpose.errors import DatasetError  # noqa: E402
 
@@ -111,3 +112,19 @@ def test_unreadable_checkpoints(tmp_path):
     torch.save(dict(a=1), path)
     with pytest.raises(UserError, match='holds no weights'):
         read_state_dict(str(path))
+
+
+def test_one_option_names_the_encoder_everywhere(root):
+    config = str(root / 'configs/viewpose/sebirenet-lstm_nucla-xview.py')
+    cfg = load_config(config, {'encoder_checkpoint': 'mine.pth'})
+    assert cfg.pretty_text.count("checkpoint='mine.pth'") == 3  # train, test and the variable
+    ntu = load_config(str(root / 'configs/viewpose/sebirenet-lstm_ntu60-xview.py'),
+                      {'encoder_checkpoint': 'mine.pth'})
+    with pytest.raises(UserError, match='mine.pth.*encoder_checkpoint=FILE'):
+        check_pretrained(ntu)
+
+
+def test_paper_configs_have_the_papers_feature_loss(root):
+    for name in ('sebirenet_ape', 'sebirenet-published_ape'):
+        cfg = load_config(str(root / f'configs/viewpose/{name}.py'))
+        assert cfg.model.feature_norm == 'frobenius' and cfg.model.reduction == 'sum'

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from mmviewpose.errors import UserError
 from mmviewpose.models.weights import load_part
 
 
@@ -44,3 +45,15 @@ def test_another_models_weights_are_refused_and_nothing_is_loaded(checkpoint, ch
 def test_a_wrong_prefix_is_refused(checkpoint):
     with pytest.raises(RuntimeError, match='2 missing'):
         load_part(nn.Linear(3, 2), checkpoint(state()), 'backbone.')
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(UserError, match='not found.*nowhere.pth'):
+        load_part(nn.Linear(3, 2), str(tmp_path / 'nowhere.pth'))
+    broken = tmp_path / 'broken.pth'
+    broken.write_bytes(b'half a file')
+    with pytest.raises(UserError, match='broken.pth is not a readable checkpoint'):
+        load_part(nn.Linear(3, 2), str(broken))
+    torch.save([1, 2], broken)
+    with pytest.raises(UserError, match='broken.pth is not a'):
+        load_part(nn.Linear(3, 2), str(broken))

@@ -182,7 +182,8 @@ def row(name: str, metric: str, values: Sequence[float], paper: Optional[float] 
 
 def table(rows: Sequence[dict]) -> str:
     """Rows as a Markdown table."""
-    lines = ['| row | metric | mean | std | seeds | paper |', '| --- | --- | --- | --- | --- | --- |']
+    lines = ['| row | metric | mean | std | seeds | paper |',
+             '| --- | --- | --- | --- | --- | --- |']
     for entry in rows:
         seeds = ', '.join(f'{value:.1f}' for value in entry['seeds'])
         paper = '' if entry['paper'] is None else f'{entry["paper"]:g}'

@@ -1,5 +1,5 @@
-# Adam, one cycle, clipped gradients. The rate is high for Adam: each node of a tree has its own small
-# matrices, and with 3e-3 the error falls several times more slowly (docs/methods/sebirenet.md).
+# Adam, one cycle, clipped gradients. The rate is high for Adam: each node of a tree has small
+# matrices of its own, and with 3e-3 the error falls far more slowly (docs/methods/sebirenet.md).
 # Epochs are set once, here or by a config that inherits.
 max_epochs = 12
 train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=4)

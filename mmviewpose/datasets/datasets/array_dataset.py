@@ -1,5 +1,5 @@
 """Datasets whose samples are rows of arrays in memory."""
-from typing import Dict, Mapping, Optional, Sequence, Union
+from typing import Callable, Dict, Mapping, Optional, Sequence, Union
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ def identity_collate(batch: dict) -> dict:
 class BatchCompose(Compose):
     """A pipeline of transforms on batches, built from our registry."""
 
-    def __init__(self, transforms: Optional[Sequence[Union[dict, callable]]]) -> None:
-        super().__init__([TRANSFORMS.build(transform) if isinstance(transform, Mapping) else transform
-                          for transform in transforms or ()])
+    def __init__(self, transforms: Optional[Sequence[Union[dict, Callable]]]) -> None:
+        super().__init__([TRANSFORMS.build(entry) if isinstance(entry, Mapping) else entry
+                          for entry in transforms or ()])
 
 
 def check_transforms(cfg: Mapping) -> None:

@@ -4,6 +4,6 @@ from .pose_augmentation import (CopyToViews, CorruptJoints, MirrorPoses, PackPos
 from .projection import PackLifting, ProjectPoses
 from .sequence import PackActions, ResampleFrames, ScaleToBoneLength
 
-__all__ = ['CopyToViews', 'CorruptJoints', 'EncodePoses', 'MirrorPoses', 'PackActions', 'PackLifting',
-           'PackPoses', 'ProjectPoses', 'ResampleFrames', 'RotatePoses', 'ScaleBones', 'ScalePoses',
+__all__ = ['CopyToViews', 'CorruptJoints', 'EncodePoses', 'MirrorPoses', 'PackActions',
+           'PackLifting', 'PackPoses', 'ProjectPoses', 'ResampleFrames', 'RotatePoses', 'ScaleBones', 'ScalePoses',
            'ScaleToBoneLength']

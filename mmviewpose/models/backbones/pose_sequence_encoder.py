@@ -43,8 +43,8 @@ class PoseSequenceEncoder(BaseModule):
 
     def __init__(self, encoder: Optional[dict] = None, skeleton: str = 'ape17',
                  poses: str = 'centred', translation: Optional[str] = 'relative',
-                 feature_channels: int = 0, frozen: bool = True, hidden_channels: int = 128, normalise: bool = True,
-                 temporal: str = 'all', unit: float = 1000.,
+                 feature_channels: int = 0, frozen: bool = True, hidden_channels: int = 128,
+                 normalise: bool = True, temporal: str = 'all', unit: float = 1000.,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         if translation not in TRANSLATIONS:

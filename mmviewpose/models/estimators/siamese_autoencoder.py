@@ -44,8 +44,8 @@ class SiameseAutoEncoder(BatchModel):
     def __init__(self, encoder: dict, decoder: dict, skeleton: str = 'ape17',
                  reconstruction: Tuple[float, float] = (1., 1.),
                  transfer: Tuple[float, float] = (0.01, 0.01), feature: float = 0.1,
-                 feature_norm: str = 'frobenius', orthogonality: float = 0.1, bone: float = 1., symmetry: float = 1.,
-                 reduction: str = 'mean', unit: float = 1000.,
+                 feature_norm: str = 'frobenius', orthogonality: float = 0.1, bone: float = 1.,
+                 symmetry: float = 1., reduction: str = 'mean', unit: float = 1000.,
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor, init_cfg)
