@@ -109,7 +109,7 @@ def frame_axes(ax, positions: np.ndarray, view: Tuple[float, float] = VIEW,
     elevation, azimuth = np.deg2rad(view)
     across = half[0] * (abs(np.sin(azimuth)) + abs(np.cos(azimuth)))
     tall = half[2] * abs(np.cos(elevation)) + across * abs(np.sin(elevation))
-    zoom = 1.02 * np.linalg.norm(half) / max(across, tall)
+    zoom = 0.9 * np.linalg.norm(half) / max(across, tall)
     ax.set_box_aspect(half.copy(), zoom=zoom)     # a copy: matplotlib scales the array in place
     ax.computed_zorder = False    # what is drawn later lies in front, not what is nearer
     ax.view_init(*view)

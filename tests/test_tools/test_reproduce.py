@@ -105,11 +105,11 @@ def test_missing_data_is_named(reproduce, tmp_path, capsys):
 
 def test_results_page(load_tool, runs, tmp_path):
     page = load_tool('analysis/results_page.py')
-    row = runs.row('full-standard', 'accuracy %', [80., 82.], 80.3)
+    row = runs.row('no-encoder-standard', 'accuracy %', [80., 82.], 80.3)
     (tmp_path / 'nucla.json').write_text(json.dumps(dict(rows=[row])))
     (tmp_path / 'benchmark-data.json').write_text(json.dumps(dict(ratio_64=2.5)))
     page.main([str(tmp_path), '--out', str(tmp_path / 'page.md')])
     text = (tmp_path / 'page.md').read_text()
-    assert '| full-standard | accuracy % | 81.0 | 1.4 | 80.0, 82.0 | 80.3 |' in text
+    assert '| no-encoder-standard | accuracy % | 81.0 | 1.4 | 80.0, 82.0 | 80.3 |' in text
     assert '| ratio_64 | 2.5 |' in text and 'tools/reproduce.py nucla' in text
     assert sys.version.split()[0] in text

@@ -3,7 +3,8 @@
 
     python tools/analysis/results_page.py work_dirs/results --out docs/results.md
 
-The folder holds NAME.json of each experiment and benchmark-NAME.json of each benchmark.
+The folder holds NAME.json of each experiment and benchmark-NAME.json of each benchmark. Run it on
+the machine that ran them: the page names the machine it was made on.
 """
 import argparse
 import json
@@ -22,7 +23,8 @@ def machine() -> str:
 
     import numpy
     import torch
-    return (f'{os.cpu_count()} CPU cores ({platform.machine()}), no GPU, Python '
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU'
+    return (f'{os.cpu_count()} CPU cores ({platform.machine()}), {gpu}, Python '
             f'{platform.python_version()}, torch {torch.__version__}, numpy {numpy.__version__}')
 
 
@@ -33,8 +35,9 @@ def experiment(name: str, path: Path) -> str:
     from reproductions.runs import table
     module = importlib.import_module(f'reproductions.{name.replace("-", "_")}')
     rows = json.loads(path.read_text())['rows']
+    seeds = max(len(row['seeds']) for row in rows if not row['name'].startswith('full'))
     return '\n'.join([f'## {name}', '', module.__doc__.strip(), '', '```bash',
-                      f'python tools/reproduce.py {name} --data DIR', '```', '',
+                      f'python tools/reproduce.py {name} --data DIR --seeds {seeds}', '```', '',
                       ' '.join(module.run.__doc__.replace('``', '`').split()), '', table(rows), ''])
 
 
