@@ -244,8 +244,10 @@ def test_a_real_module_wins(tmp_path, monkeypatch):
     (tmp_path / 'pkg_resources.py').write_text('real = True\n')
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, 'pkg_resources', raising=False)
-    assert importlib.import_module('pkg_resources').real
-    monkeypatch.delitem(sys.modules, 'pkg_resources')
+    try:
+        assert importlib.import_module('pkg_resources').real
+    finally:
+        sys.modules.pop('pkg_resources', None)  # not monkeypatch, which would put it back
 
 
 def test_pkg_resources_stand_in():
