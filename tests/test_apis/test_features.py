@@ -8,7 +8,7 @@ from mmviewpose.apis import export_encoder, load_encoder, pose_features
 from mmviewpose.apis.encoder import FORMAT, PACKAGED
 from mmviewpose.apis.features import main
 from mmviewpose.datasets.formats import write_archive
-from mmviewpose.datasets.synthetic import synthetic_clips
+from mmviewpose.datasets.synthetic import synthetic_clips, synthetic_poses
 from mmviewpose.engine.errors import UserError
 from mmviewpose.errors import DatasetError
 from mmviewpose.models import SeBiReNetEncoder
@@ -185,9 +185,15 @@ def test_importing_the_room_loads_nothing_heavy():
 
 
 def test_the_packaged_encoder(clips):
-    if not PACKAGED.is_file():
-        pytest.skip('the packaged encoder is not there yet')
     assert PACKAGED.stat().st_size < 5e6
     features, view = pose_features(clips[0].positions, 'ape17', view=True)
     assert features.shape == (12, 17, 16) and view.shape == (12, 16, 16)
     assert np.isfinite(features).all()
+
+
+def test_the_packaged_feature_changes_with_the_pose_and_little_with_the_view():
+    poses = synthetic_poses(200, seed=5)
+    features = pose_features(poses, 'ape17')
+    turned = pose_features(poses[..., [2, 1, 0]] * np.float32([1, 1, -1]), 'ape17')  # by 90 degrees
+    between_poses = 2 * features.var(0).mean()
+    assert np.square(features - turned).mean() < 0.3 * between_poses
