@@ -2,8 +2,10 @@
 import hashlib
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import redirect_stderr, redirect_stdout
@@ -55,7 +57,7 @@ def run_parts(parts: Sequence[Part], work_dir: Path, jobs: int = 2) -> Dict[str,
     waves = [[part for part in parts if part.encoder is None],
              [part for part in parts if part.encoder is not None]]
     with ProcessPoolExecutor(jobs, multiprocessing.get_context('spawn'),
-                             initializer=_one_thread) as pool, \
+                             initializer=_start_worker) as pool, \
             tqdm(total=len(parts), unit='part') as bar:
         for wave in waves:
             pending = {pool.submit(_run, part, work_dir): part for part in wave}
@@ -80,12 +82,19 @@ def _brief(result: dict) -> str:
     return ', '.join(metrics + [f'{result["seconds"]:.0f} s'])
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
     import torch
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     os.environ['OMP_NUM_THREADS'] = '1'
     torch.set_num_threads(1)
     sys.path.insert(0, str(ROOT))
     os.chdir(ROOT)
+
+
+def _leave_with_parent() -> None:
+    """A worker whose parent was killed would train on, unseen."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
 
 
 def _run(part: Part, work_dir: Path) -> dict:
