@@ -46,7 +46,9 @@ def test_rows_and_configs_of_an_experiment(name, reproduce, runs, tmp_path, monk
     assert len({part.name for part in seen}) == len(seen)
     encoders = {part.name for part in seen if part.encoder is None}
     assert {part.encoder for part in seen if part.encoder} <= encoders
-    for part in {part.config: part for part in seen}.values():
+    by_name = {part.name: part for part in seen}
+    kinds = {(part.config, part.encoder and by_name[part.encoder].config): part for part in seen}
+    for part in kinds.values():
         if part.encoder:
             (tmp_path / part.encoder).mkdir(parents=True, exist_ok=True)
             (tmp_path / part.encoder / 'last_checkpoint').write_text('/encoder.pth')
@@ -54,6 +56,11 @@ def test_rows_and_configs_of_an_experiment(name, reproduce, runs, tmp_path, monk
             cfg = runs._config(part, tmp_path, test)
             assert isinstance(cfg, Config)
             assert ('/encoder.pth' in cfg.pretty_text) == bool(part.encoder)
+        if part.encoder:
+            trained = runs._config(by_name[part.encoder], tmp_path).model.encoder
+            for loader in (cfg.train_dataloader, cfg.test_dataloader):
+                used = loader.dataset.prepare[-1].encoder
+                assert used.get('decompose', True) == trained.get('decompose', True)
 
 
 def test_what_a_part_was_made_from(runs, tmp_path):
