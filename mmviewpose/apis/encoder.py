@@ -10,11 +10,10 @@ from typing import Any, Optional, Union
 import torch
 from mmengine.config import Config
 
-from mmviewpose.compat import load_checkpoint_file
 from mmviewpose.engine.errors import UserError
 from mmviewpose.engine.files import atomic_path
 from mmviewpose.models.backbones.sebirenet_encoder import SeBiReNetEncoder
-from mmviewpose.models.weights import load_weights
+from mmviewpose.models.weights import load_weights, read_checkpoint
 from mmviewpose.registry import MODELS
 
 FORMAT = 'mmviewpose-encoder-1'
@@ -75,17 +74,9 @@ def export_encoder(checkpoint: PathLike, out: PathLike, config: Optional[PathLik
 
 
 def _read(path: Path) -> dict:
-    if not path.is_file():
-        raise UserError(f'encoder not found: {path}' if path == PACKAGED
-                        else f'checkpoint not found: {path}')
-    try:
-        content = load_checkpoint_file(path, 'cpu')
-    except Exception as error:  # a damaged file can raise anything
-        reason = f'{type(error).__name__}: {error}'.split('. ')[0]
-        raise UserError(f'{path} is not a readable checkpoint ({reason})') from error
-    if not isinstance(content, dict):
-        raise UserError(f'{path} is not a checkpoint')
-    return content
+    if path == PACKAGED and not path.is_file():
+        raise UserError(f'encoder not found: {path}')
+    return read_checkpoint(str(path))
 
 
 def _kept_model(content: dict) -> Any:

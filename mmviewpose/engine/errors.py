@@ -12,7 +12,6 @@ from torch import nn
 
 from mmviewpose.errors import DatasetError, UserError
 
-
 _NOT_REGISTERED = re.compile(r'(\S+) is not in the (\S+)::(.+?) registry')
 _BUILT = re.compile(r'class `(\w+)` in \S+\.py: ')
 _UNEXPECTED = re.compile(r"(?:(\w+)\.)?__init__\(\) got an unexpected keyword argument '(\w+)'")

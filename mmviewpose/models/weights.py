@@ -29,8 +29,8 @@ def load_part(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
     print_log(f'{type(module).__name__}: weights of {checkpoint}', logger='current')
 
 
-def read_weights(checkpoint: str) -> Dict[str, Tensor]:
-    """The state dict of a checkpoint.
+def read_checkpoint(checkpoint: str) -> dict:
+    """All that a checkpoint holds, read without running code from it.
 
     Raises:
         UserError: No such file, or not a checkpoint.
@@ -43,7 +43,19 @@ def read_weights(checkpoint: str) -> Dict[str, Tensor]:
         reason = re.split(r'[\n.]', str(error).strip())[0]
         raise UserError(f'{checkpoint} is not a readable checkpoint '
                         f'({type(error).__name__}: {reason})') from error
-    weights = loaded.get('state_dict', loaded) if isinstance(loaded, dict) else None
+    if not isinstance(loaded, dict):
+        raise UserError(f'{checkpoint} is not a checkpoint')
+    return loaded
+
+
+def read_weights(checkpoint: str) -> Dict[str, Tensor]:
+    """The state dict of a checkpoint of mmengine, or a bare one.
+
+    Raises:
+        UserError: No such file, or not a checkpoint.
+    """
+    loaded = read_checkpoint(checkpoint)
+    weights = loaded.get('state_dict', loaded)
     if not isinstance(weights, dict):
         raise UserError(f'{checkpoint} is not a checkpoint')
     return weights

@@ -41,8 +41,8 @@ def parse_args() -> argparse.Namespace:
             sub.add_argument('--missing', help='list of samples with missing skeletons; by default '
                                                'the published lists, where they stand in SRC')
         if name == 'h36m':
-            sub.add_argument('--cameras', help="mmpose's cameras.pkl (read without running it): world "
-                                               'space instead of camera space')
+            sub.add_argument('--cameras', help="mmpose's cameras.pkl (read without running it): "
+                                               'world space instead of camera space')
     return parser.parse_args()
 
 

@@ -38,10 +38,13 @@ def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     them, and one a structure of Table 1 (three dense layers as decoder, one branch, native
     orientation). 1 to 5 joints are moved 0.2 to 0.6 m; poses stand on the input's own root."""
     prepare_archives(data, work_dir, ['cmu', 'bandai_namco'])
-    full = [Part(f'sebirenet-denoise_mocap/seed{seed}', 'sebirenet-denoise_mocap',
-                 {'randomness.seed': seed}, tests()) for seed in range(seeds)]
-    structures = {name: [Part(f'{config}/seed{seed}', config, {'randomness.seed': seed}, tests()) for seed in range(seeds)]
-                  for name, (config, _) in STRUCTURES.items()}
+
+    def trainings(config: str) -> List[Part]:
+        return [Part(f'{config}/seed{seed}', config, {'randomness.seed': seed}, tests())
+                for seed in range(seeds)]
+
+    full = trainings('sebirenet-denoise_mocap')
+    structures = {name: trainings(config) for name, (config, _) in STRUCTURES.items()}
     results = run_parts(full + sum(structures.values(), []), work_dir, jobs)
 
     def errors(parts: List[Part], test: str, metric: str = 'MPJPE') -> List[float]:

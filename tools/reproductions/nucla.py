@@ -1,7 +1,6 @@
 """N-UCLA cross-view: a frozen encoder trained on motion capture, against probes without it."""
 from pathlib import Path
-from types import MappingProxyType
-from typing import List, Mapping
+from typing import List, Mapping, Optional
 
 from .runs import Part, prepare_archives, row, run_parts
 
@@ -18,12 +17,13 @@ def pretraining(seed: int, config: str = 'sebirenet_mocap') -> Part:
 
 
 def probe(row_name: str, training: str, encoder: Part = None, seed: int = 0,
-          options: Mapping = MappingProxyType({})) -> Part:
+          options: Optional[Mapping] = None) -> Part:
     """An LSTM on N-UCLA's views 1 and 2, tested on view 3; ``options`` of its config."""
-    name = f'{PROBES.get(row_name, PROBES["full"])}/{row_name}{training}'
+    config = PROBES.get(row_name, PROBES['full'])
+    name = f'{config}/{row_name}{training}'
     name += f'-{encoder.name.replace("/", "-")}' if encoder else ''
-    return Part(f'{name}-probe{seed}', PROBES.get(row_name, PROBES['full']),
-                {'randomness.seed': seed, **TRAININGS[training], **options}, {'test': {}},
+    return Part(f'{name}-probe{seed}', config,
+                {'randomness.seed': seed, **TRAININGS[training], **(options or {})}, {'test': {}},
                 encoder.name if encoder else None)
 
 

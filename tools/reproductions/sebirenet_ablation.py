@@ -28,7 +28,7 @@ def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     for name, (config, _) in ROWS.items():
         pretrained = [pretraining(seed, config) for seed in range(seeds)]
         encoders += pretrained
-        probes[name] = [probe(name, '', encoder, seed, PROBE_OPTIONS.get(name, {}))
+        probes[name] = [probe(name, '', encoder, seed, PROBE_OPTIONS.get(name))
                         for seed, encoder in enumerate(pretrained)]
     results = run_parts(encoders + sum(probes.values(), []), work_dir, jobs)
     paper = {'baseline': 51.53, **{name: value for name, (_, value) in ROWS.items()}}

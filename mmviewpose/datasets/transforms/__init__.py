@@ -5,5 +5,5 @@ from .projection import PackLifting, ProjectPoses
 from .sequence import PackActions, ResampleFrames, ScaleToBoneLength
 
 __all__ = ['CopyToViews', 'CorruptJoints', 'EncodePoses', 'MirrorPoses', 'PackActions',
-           'PackLifting', 'PackPoses', 'ProjectPoses', 'ResampleFrames', 'RotatePoses', 'ScaleBones', 'ScalePoses',
-           'ScaleToBoneLength']
+           'PackLifting', 'PackPoses', 'ProjectPoses', 'ResampleFrames', 'RotatePoses',
+           'ScaleBones', 'ScalePoses', 'ScaleToBoneLength']
