@@ -24,6 +24,7 @@ TRANSFORMS = _node('transform', root.TRANSFORMS, 'datasets.transforms')
 METRICS = _node('metric', root.METRICS, 'evaluation')
 FUNCTIONS = _node('function', root.FUNCTIONS, 'datasets')
 HOOKS = _node('hook', root.HOOKS, 'engine.hooks')
+OPTIMIZERS = _node('optimizer', root.OPTIMIZERS, 'engine.optimizers')
 
 # The other kinds have no parts of ours. With a node each, mmengine does not warn, at every
 # optimizer and visualizer that a config of ours builds, that it does not know our scope.

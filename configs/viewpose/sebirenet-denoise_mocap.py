@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/sebirenet.py',
     '../_base_/datasets/mocap_poses.py',
-    '../_base_/schedules/adam_onecycle.py',
+    '../_base_/schedules/muon_onecycle.py',
 ]
 max_epochs = 16
 train_cfg = dict(max_epochs=max_epochs, val_interval=4)

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/sebirenet_lifter.py',
     '../_base_/datasets/mocap_poses.py',
-    '../_base_/schedules/adam_onecycle.py',
+    '../_base_/schedules/muon_onecycle.py',
 ]
 photograph = dict(type='ProjectPoses', cameras='data/viewpose/h36m_cameras.npz')
 seen = dict(photograph, subjects=[1, 5, 6, 7, 8])

@@ -3,5 +3,5 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/sebirenet_lifter.py',
     '../_base_/datasets/synthetic_views.py',
-    '../_base_/schedules/adam_onecycle.py',
+    '../_base_/schedules/muon_onecycle.py',
 ]

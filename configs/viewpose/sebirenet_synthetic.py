@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
     '../_base_/models/sebirenet.py',
     '../_base_/datasets/synthetic_poses.py',
-    '../_base_/schedules/adam_onecycle.py',
+    '../_base_/schedules/muon_onecycle.py',
 ]
 model = dict(transfer=(0., 0.))
 max_epochs = 14

@@ -1,0 +1,4 @@
+"""Optimizers."""
+from .stacked_muon import StackedMuon
+
+__all__ = ['StackedMuon']

@@ -1,0 +1,119 @@
+"""Muon on stacks of matrices, Adam on the rest."""
+import copy
+
+import pytest
+import torch
+from mmengine.optim import build_optim_wrapper
+
+from mmviewpose.engine.optimizers import StackedMuon
+from mmviewpose.engine.optimizers.stacked_muon import orthogonalise
+from mmviewpose.layers.tree_rnn import SeBiReNet
+
+
+def test_orthogonalised_matrices_keep_their_singular_vectors():
+    matrices = torch.randn(20, 8, 24, dtype=torch.float64)
+    u, _, v = torch.linalg.svd(matrices, full_matrices=False)
+    along = u.transpose(1, 2) @ orthogonalise(matrices) @ v.transpose(1, 2)
+    values = along.diagonal(dim1=1, dim2=2)
+    assert values.min() > 0.6 and values.max() < 1.3
+    torch.testing.assert_close(along, torch.diag_embed(values))
+    assert not orthogonalise(torch.zeros(2, 3, 4)).any()
+
+
+def _reference(matrix: torch.Tensor, gradients: list, lr: float, momentum: float) -> torch.Tensor:
+    """Muon on one matrix, written out."""
+    average = torch.zeros_like(matrix)
+    for gradient in gradients:
+        average = momentum * average + (1 - momentum) * gradient
+        x = (1 - momentum) * gradient + momentum * average
+        tall = x.shape[0] > x.shape[1]
+        x = x.T if tall else x
+        x = x / x.norm()
+        for _ in range(5):
+            gram = x @ x.T
+            x = 3.4445 * x - 4.7750 * gram @ x + 2.0315 * gram @ gram @ x
+        size = max(1, matrix.shape[0] / matrix.shape[1]) ** 0.5
+        matrix = matrix - lr * size * (x.T if tall else x)
+    return matrix
+
+
+@pytest.mark.parametrize('shape', [(5, 6, 4), (5, 4, 6), (5, 4, 4)])
+def test_each_matrix_of_a_stack_moves_as_if_it_were_alone(shape):
+    stack = torch.nn.Parameter(torch.randn(shape, dtype=torch.float64))
+    # Another of the same shape, transposed: both are orthogonalised in one batch.
+    other = torch.nn.Parameter(torch.randn(3, shape[2], shape[1], dtype=torch.float64))
+    start, gradients = stack.detach().clone(), torch.randn(4, *shape, dtype=torch.float64)
+    optimizer = StackedMuon([stack, other], lr=0.1, momentum=0.9)
+    for gradient in gradients:
+        stack.grad, other.grad = gradient.clone(), torch.randn_like(other)
+        optimizer.step()
+    expected = torch.stack([_reference(start[node], gradients[:, node], 0.1, 0.9)
+                            for node in range(shape[0])])
+    torch.testing.assert_close(stack.detach(), expected)
+
+
+def test_all_else_moves_as_with_adam():
+    ours = [torch.nn.Parameter(torch.randn(7)), torch.nn.Parameter(torch.randn(4, 3))]
+    theirs = copy.deepcopy(ours)
+    optimizers = [StackedMuon(ours, lr=0.04, adam_ratio=0.25, betas=(0.8, 0.9)),
+                  torch.optim.Adam(theirs, lr=0.01, betas=(0.8, 0.9))]
+    for _ in range(5):
+        for mine, other in zip(ours, theirs):
+            mine.grad = torch.randn_like(mine)
+            other.grad = mine.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_parameters_without_gradient_stay():
+    idle, zero = torch.nn.Parameter(torch.ones(2, 3, 3)), torch.nn.Parameter(torch.ones(2, 3, 3))
+    zero.grad = torch.zeros_like(zero)
+    StackedMuon([idle, zero]).step()
+    assert (idle == 1).all() and (zero == 1).all()
+
+
+def test_weight_decay_shrinks_matrices():
+    stack = torch.nn.Parameter(torch.ones(2, 3, 3))
+    stack.grad = torch.zeros_like(stack)
+    StackedMuon([stack], lr=0.1, weight_decay=0.5).step()
+    torch.testing.assert_close(stack.detach(), torch.full((2, 3, 3), 0.95))
+
+
+def test_resumed_training_goes_the_same_way():
+    def steps(model, optimizer, seeds):
+        for seed in seeds:
+            poses = torch.randn(8, 3, 3, generator=torch.Generator().manual_seed(seed))
+            optimizer.zero_grad()
+            model(poses).square().sum().backward()
+            optimizer.step()
+
+    model = SeBiReNet([-1, 0, 1], in_channels=3, hidden_channels=4)
+    optimizer = StackedMuon(model.parameters())
+    steps(model, optimizer, range(3))
+    again = copy.deepcopy(model)
+    resumed = StackedMuon(again.parameters())
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    steps(model, optimizer, range(3, 6))
+    steps(again, resumed, range(3, 6))
+    torch.testing.assert_close(list(again.parameters()), list(model.parameters()))
+
+
+def test_closure_gives_the_loss():
+    stack = torch.nn.Parameter(torch.ones(1, 2, 2))
+    optimizer = StackedMuon([stack])
+
+    def closure():
+        optimizer.zero_grad()
+        loss = stack.square().sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 4
+    assert (stack < 1).any()
+
+
+def test_builds_from_a_config_of_any_scope():
+    model = SeBiReNet([-1, 0, 1], in_channels=3, hidden_channels=4)
+    wrapper = build_optim_wrapper(model, dict(optimizer=dict(type='mmviewpose.StackedMuon', lr=1.)))
+    assert isinstance(wrapper.optimizer, StackedMuon)
