@@ -16,10 +16,13 @@ HOSTS = {  # distributions, of which one will do: what it is for
     ('mmdet', ): 'mmpose and mmaction2, which import it',
     ('mmpose', ): 'lifters and 2D pose models',
     ('mmaction2', ): 'action recognition',
-    ('opencv-python-headless', 'opencv-python', 'opencv-contrib-python',
-     'opencv-contrib-python-headless'): 'mmcv',
+    ('opencv-python', 'opencv-contrib-python', 'opencv-contrib-python-headless',
+     'opencv-python-headless'): 'mmcv',
     ('pycocotools', ): 'mmdet, and in place of xtcocotools for mmpose',
 }
+OPTIONAL = ('mmaction2', )
+# pip fails on a dependency of mmpose that nothing imports, and would bring mmaction2's own OpenCV
+WITHOUT_DEPENDENCIES = ('mmpose', 'mmaction2')
 IMPORTS = ('mmviewpose.models', 'mmviewpose.datasets', 'mmviewpose.evaluation',
            'mmviewpose.engine', 'mmpose.models', 'mmpose.datasets', 'mmdet.models',
            'mmaction.models')
@@ -49,9 +52,11 @@ def check_versions() -> List[Finding]:
                 Finding('broken', f'python {python}: 3.9 or newer is needed')]
     for names, purpose in [*(((name, ), why) for name, why in REQUIRED.items()), *HOSTS.items()]:
         found = version_of(*names)
+        option = '--no-deps ' if names[-1] in WITHOUT_DEPENDENCIES else ''
         findings.append(Finding('ok', found) if found else Finding(
-            'broken', f"{names[0]} is not installed; it is needed for {purpose}: "
-            f"pip install '{_pinned(names[-1])}'"))
+            'note' if names[0] in OPTIONAL else 'broken',
+            f"{names[0]} is not installed; it is needed for {purpose}: "
+            f"pip install {option}'{_pinned(names[-1])}'"))
     opencvs = [found for found in map(version_of, [
         name for names in HOSTS for name in names if name.startswith('opencv')]) if found]
     if len(opencvs) > 1:
@@ -89,6 +94,8 @@ def check_imports() -> List[Finding]:
     except Exception as error:  # noqa: BLE001
         return [Finding('broken', f'torch or numpy does not import: {_reason(error)}')]
     for name in IMPORTS:
+        if name.startswith('mmaction.') and version_of('mmaction2') is None:
+            continue
         findings.append(_try_import(name))
     findings += _look_at_torch()
     stand_ins = compat.stand_ins()

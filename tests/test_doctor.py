@@ -27,6 +27,21 @@ def test_what_is_missing_is_named_with_a_remedy(capsys, monkeypatch):
     assert "install what provides 'no_such_package'" in text
 
 
+@pytest.mark.parametrize('name, level, remedy', [
+    ('mmpose', 'broken', "pip install --no-deps 'mmpose==1.3.2'"),
+    ('mmaction2', 'note', "pip install --no-deps 'mmaction2==1.1.0'"),
+    ('mmcv', 'broken', "pip install 'mmcv-lite==2.0.1'"),
+    ('opencv-python', 'broken', "pip install 'opencv-python-headless"),
+])
+def test_remedies_are_commands_that_work(monkeypatch, name, level, remedy):
+    real = doctor.version_of
+    monkeypatch.setattr(doctor, 'version_of',
+                        lambda *names: None if name in names else real(*names))
+    found = [finding for finding in doctor.check_versions()
+             if finding.text.startswith(f'{name} is not installed')]
+    assert [finding.level for finding in found] == [level] and remedy in found[0].text
+
+
 @pytest.mark.parametrize('versions, word', [
     (dict(mmaction2='1.2.0'), 'mmaction2==1.1.0'),
     (dict(setuptools='81.0.0'), 'setuptools<81'),

@@ -13,7 +13,6 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--work-dir', help='where logs go '
                         '(default: work_dirs/NAME_OF_THE_CONFIG)')
     parser.add_argument('--out', metavar='FILE.json', help='write the metrics there')
-    parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions there')
     parser.add_argument('--show-dir', help='draw predictions into this folder; the config needs '
                         'a `visualization` hook')
     parser.add_argument('--interval', type=int, default=1, help='draw every so-manyth batch')
@@ -41,10 +40,6 @@ def merge_args(cfg, args):
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler',
                 'val_dataloader', 'val_cfg', 'val_evaluator'):
         cfg[key] = None
-    if args.dump is not None:
-        metrics = cfg.test_evaluator
-        metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
-        cfg.test_evaluator = [*metrics, dict(type='DumpResults', out_file_path=args.dump)]
     if args.show_dir is not None:
         hook = cfg.get('default_hooks', {}).get('visualization')
         if not hook:

@@ -61,14 +61,16 @@ def main(argv=None) -> None:
     args = parse_args(argv)
     from mmviewpose.engine.errors import one_line_errors
     with one_line_errors():
-        from mmviewpose.engine.runner import (build_runner, check_data, check_pretrained,
-                                              load_config)
+        from mmviewpose.engine.runner import (build_runner, check_amp, check_data,
+                                              check_pretrained, load_config)
         cfg = merge_args(load_config(args.config, args.cfg_options), args)
         loaders = ['train_dataloader']
         if cfg.get('val_cfg') is not None:
             loaders.append('val_dataloader')
         check_data(cfg, *loaders)
         check_pretrained(cfg)
+        if args.amp:
+            check_amp()
         build_runner(cfg).train()
 
 

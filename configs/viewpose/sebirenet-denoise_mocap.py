@@ -5,6 +5,6 @@ _base_ = [
     '../_base_/datasets/mocap_poses.py',
     '../_base_/schedules/muon_onecycle.py',
 ]
-max_epochs = 16
-train_cfg = dict(max_epochs=max_epochs, val_interval=4)
+max_epochs = 32
+train_cfg = dict(max_epochs=max_epochs, val_interval=8)
 param_scheduler = dict(total_steps=max_epochs)

@@ -1,5 +1,5 @@
 # Table 1: the encoder's structures are compared as denoisers, with a decoder of three dense layers.
-# One branch (Eq. 1) and half the epochs: only the structure counts, and a training is short.
+# One branch (Eq. 1) and a quarter of the epochs: only the structure counts, and a training is short.
 _base_ = ['./sebirenet-denoise_mocap.py']
 model = dict(
     encoder=dict(decompose=False),

@@ -23,7 +23,7 @@ def one_line_errors() -> Iterator[None]:
     """Leave the process with one line on errors that a user can mend.
 
     Covers :class:`UserError`, :class:`~mmviewpose.errors.DatasetError`, names that no registry
-    has and arguments that a class does not take; and an interruption from the keyboard. Other
+    has, arguments that a class does not take and values that it refuses; and an interruption from the keyboard. Other
     errors are bugs and keep their traceback. ``MMVIEWPOSE_TRACEBACK=1`` shows all tracebacks.
     """
     try:
@@ -47,6 +47,8 @@ def explain(error: BaseException) -> Optional[str]:
     found = _NOT_REGISTERED.search(text)
     if isinstance(error, KeyError) and found:
         return _unknown_type(*found.groups())
+    if isinstance(error, (ValueError, KeyError)) and ' ' in text and _class_built(error):
+        return f'config: {_class_built(error)}: {_BUILT.sub("", text)}'
     found = _UNEXPECTED.search(text)
     if isinstance(error, TypeError) and found:
         built = _BUILT.findall(text)
@@ -55,6 +57,17 @@ def explain(error: BaseException) -> Optional[str]:
     if isinstance(error, TypeError) and _MISSING.search(text):
         return 'config: ' + _BUILT.sub('', text).replace('__init__()', 'the config')
     return None
+
+
+def _class_built(error: BaseException) -> Optional[str]:
+    """The innermost class whose constructor a registry called and that raised the error."""
+    found, frame = None, error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_name == 'build_from_cfg':
+            built = frame.tb_frame.f_locals.get('obj_cls')
+            found = built.__name__ if inspect.isclass(built) else None
+        frame = frame.tb_next
+    return found
 
 
 def _class_called(error: BaseException) -> Optional[str]:

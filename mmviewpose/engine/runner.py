@@ -11,9 +11,10 @@ from typing import Any, Dict, Iterator, Mapping, Optional
 import torch
 import torch.distributed
 from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
+from mmengine.dist import get_world_size
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from mmviewpose.compat import load_checkpoint_file
 from mmviewpose.engine.errors import UserError
 from mmviewpose.errors import DatasetError
 from mmviewpose.registry import DATASETS
@@ -190,21 +191,14 @@ def _with_advice(problem: str, cfg: Config) -> str:
 
 
 def read_state_dict(path: str) -> Dict[str, torch.Tensor]:
-    """Weights of a checkpoint of mmengine, or of a bare state dict.
+    """Weights of a checkpoint of mmengine, or of a bare state dict, DDP's prefix taken off.
 
     Raises:
-        UserError: No such file, or it cannot be read as a checkpoint.
+        UserError: No such file, it cannot be read as a checkpoint, or it holds no weights.
     """
-    if not osp.isfile(path):
-        raise UserError(f'checkpoint not found: {path}')
-    try:
-        content = load_checkpoint_file(path, 'cpu')
-    except Exception as error:  # noqa: BLE001  (torch raises half a dozen kinds here)
-        reason = re.split(r'[\n.]', str(error).strip())[0]
-        raise UserError(f'{path}: not a checkpoint that can be loaded safely '
-                        f'({type(error).__name__}: {reason})') from error
-    state = content.get('state_dict', content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not any(torch.is_tensor(v) for v in state.values()):
+    from mmviewpose.models.weights import read_weights  # imports the hosts: not for a usage line
+    state = read_weights(path)
+    if not any(torch.is_tensor(value) for value in state.values()):
         raise UserError(f'{path}: holds no weights')
     return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
 
@@ -282,6 +276,32 @@ def _mpi_environment() -> None:
         os.environ[ours] = os.environ[f'OMPI_COMM_WORLD_{mpis}']
 
 
+def check_amp() -> None:
+    """Check that there is a device for mixed precision.
+
+    Raises:
+        UserError: There is none.
+    """
+    if get_device() == 'cpu':
+        raise UserError('--amp needs a GPU, there is none here; train without it')
+
+
+def _scale_peaks(runner: Runner) -> None:
+    """Scale the peak of one-cycle schedules as ``--auto-scale-lr`` scales the rate.
+
+    mmengine scales the optimizer's rate alone, which such a schedule then overwrites.
+    """
+    scaling = runner.cfg.get('auto_scale_lr') or {}
+    if not scaling.get('enable'):
+        return
+    batch_size = runner.cfg.train_dataloader.batch_size
+    ratio = get_world_size() * batch_size / scaling['base_batch_size']
+    schedules = runner.param_schedulers or ()
+    for schedule in [schedules] if isinstance(schedules, dict) else schedules:
+        if 'eta_max' in schedule:
+            schedule['eta_max'] *= ratio
+
+
 def build_runner(cfg: Config) -> Runner:
     """Build mmengine's Runner, on CPUs too, and check the checkpoint that it is to load.
 
@@ -294,6 +314,7 @@ def build_runner(cfg: Config) -> Runner:
     if checkpoint and '://' not in checkpoint and not osp.isfile(checkpoint):
         raise UserError(f'checkpoint not found: {checkpoint}')
     runner = Runner.from_cfg(cfg)
+    _scale_peaks(runner)
     if checkpoint is None and resume:
         checkpoint = find_latest_checkpoint(runner.work_dir)
     if checkpoint is not None:

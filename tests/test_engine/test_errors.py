@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -37,6 +38,14 @@ def test_unknown_argument_of_an_inner_module():
     with pytest.raises(TypeError) as caught:
         _Inner(widht=3)
     assert "takes no argument 'widht'; did you mean 'width'" in explain(caught.value)
+
+
+@pytest.mark.parametrize('cfg, words', [
+    (dict(type='SeBiReNetEncoder', cell='grru'), "SeBiReNetEncoder: cell is 'gru' or 'lstm'"),
+    (dict(type='BoneLengthLoss', skeleton='ape18'), "BoneLengthLoss: .*no skeleton layout 'ape18'"),
+])
+def test_a_refused_value_names_the_part(cfg, words):
+    assert re.search(f'^config: {words}', _error_of(cfg))
 
 
 def test_bugs_are_not_explained():

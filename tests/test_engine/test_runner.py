@@ -3,10 +3,11 @@ import torch
 
 pytest.importorskip('mmengine')
 from mmengine.config import Config  # noqa: E402
+from mmengine.hooks import Hook  # noqa: E402
 
 from mmviewpose.engine.errors import UserError  # noqa: E402
-from mmviewpose.engine.runner import (check_checkpoint, check_data,  # noqa: E402
-                                      check_pretrained, load_config,
+from mmviewpose.engine.runner import (build_runner, check_amp,  # noqa: E402
+                                      check_checkpoint, check_data, check_pretrained, load_config,
                                       read_state_dict)
 from mmviewpose.errors import DatasetError  # noqa: E402
 
@@ -107,7 +108,7 @@ def test_unreadable_checkpoints(tmp_path):
     with pytest.raises(UserError, match='not found'):
         read_state_dict(str(path))
     path.write_bytes(b'not a checkpoint')
-    with pytest.raises(UserError, match='not a checkpoint that can be loaded'):
+    with pytest.raises(UserError, match='not a readable checkpoint'):
         read_state_dict(str(path))
     torch.save(dict(a=1), path)
     with pytest.raises(UserError, match='holds no weights'):
@@ -128,3 +129,34 @@ def test_paper_configs_have_the_papers_feature_loss(root):
     for name in ('sebirenet_ape', 'sebirenet-published_ape'):
         cfg = load_config(str(root / f'configs/viewpose/{name}.py'))
         assert cfg.model.feature_norm == 'frobenius' and cfg.model.reduction == 'sum'
+
+
+def test_a_scaled_rate_reaches_the_optimizer(root, tmp_path):
+    """One cycle sets the rate itself: its peak must be scaled too."""
+    def peak(enable):
+        cfg = load_config(str(root / 'configs/viewpose/sebirenet_synthetic.py'), {
+            'train_dataloader.batch_size': 32, 'train_dataloader.dataset.num_poses': 320,
+            'train_cfg.max_epochs': 1, 'param_scheduler.total_steps': 1,
+            'auto_scale_lr': dict(enable=enable, base_batch_size=16)})
+        cfg.work_dir, cfg.experiment_name = str(tmp_path), f'peak_{enable}'
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        rates = []
+
+        class Rates(Hook):
+            def before_train_iter(self, runner, batch_idx, data_batch=None):
+                rates.append(runner.optim_wrapper.get_lr()['lr'][0])
+
+        runner = build_runner(cfg)
+        runner.register_hook(Rates())
+        runner.train()
+        return max(rates)
+
+    assert peak(True) == pytest.approx(2 * peak(False))
+
+
+def test_mixed_precision_wants_a_device(monkeypatch):
+    monkeypatch.setattr('mmviewpose.engine.runner.get_device', lambda: 'cpu')
+    with pytest.raises(UserError, match='--amp needs a GPU'):
+        check_amp()
+    monkeypatch.setattr('mmviewpose.engine.runner.get_device', lambda: 'cuda')
+    check_amp()

@@ -139,6 +139,8 @@ def test_other_skeletons_need_their_joints_named(tmp_path, values):
     (lambda t: t.split('Frames')[0], 'Frames and Frame Time'),
     (lambda t: t.split('Frames')[0] + 'Frames: 0\nFrame Time: 0.03\n', 'no frames'),
     (lambda t: t.replace('0.0333333', '0'), 'frame time'),
+    (lambda t: t.replace('0.0333333', 'inf'), 'frame time'),
+    (lambda t: t.replace('OFFSET 0.0 10.0 0.0', 'OFFSET 0.0 nan 0.0'), 'OFFSET of .* not finite'),
     (lambda t: t.replace('OFFSET 0.0 10.0 0.0', 'OFFSET 0.0 10.0'), 'broken HIERARCHY'),
     (lambda t: t.replace('CHANNELS 1 Xrotation', 'CHANNELS 1 Wrotation'), 'unknown channels'),
     (lambda t: t.replace('}\nMOTION', 'MOTION'), 'braces'),
@@ -162,3 +164,12 @@ def test_missing_empty_unreadable(tmp_path, bandai_folder):
     next(folder.glob('*.json')).write_text('{"content": 6')
     with pytest.raises(DatasetError, match='annotation with content and style'):
         bvh.read_folder(folder)
+
+
+def test_an_unknown_layout_says_what_to_give(tmp_path, values):
+    path = tmp_path / 'toy.bvh'
+    path.write_text(toy_text(values))
+    with pytest.raises(DatasetError, match='h36m17 is not known, only those of bandai22'):
+        bvh.read_take(path, layout='h36m17')
+    with pytest.raises(DatasetError, match='2 joints named, layout h36m17 has 17'):
+        bvh.read_take(path, layout='h36m17', joints=('Root', 'Head'))

@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -128,6 +129,8 @@ def test_broken_skeletons(cmu_folder):
     for broken, message in [
             (text[:len(text) // 2], 'not a complete ASF skeleton'),
             (text.replace('angle deg', 'angle rad'), 'degrees'),
+            (text.replace('length 0.45', 'length 0'), 'a length unit of 0'),
+            (re.sub(r'    length [\d.]+', '    length nan', text, count=1), 'length of .* not finite'),
             (text.replace('name head', 'name skull').replace('upperneck head', 'upperneck skull'),
              'lacks head'),
             (text.replace('dof rx ry rz', 'dof rx ry l'), "channels"),

@@ -78,10 +78,18 @@ def test_split(ntu_folder):
         ntu.split(clips, 'xview120', 'train')
 
 
+def test_a_body_of_zeros_is_left_out(ntu_folder):
+    clips = ntu.read_folder(ntu_folder({NAME: [{7: p, 8: np.zeros((25, 3))} for p in body(0)]}),
+                            bodies='all')
+    assert [clip.name for clip in clips] == [f'{NAME}_0']
+    with pytest.raises(DatasetError, match='no usable body'):
+        ntu.read_folder(ntu_folder({NAME: [{7: np.zeros((25, 3))}] * 2}), bodies='all')
+
+
 def test_missing_lists(ntu_folder, tmp_path):
     other = 'S001C003P003R002A013'
     folder = ntu_folder({NAME: [{7: body(0, 1)[0]}], other: [{}, {}]})
-    with pytest.raises(DatasetError, match=f'{other}: no body in any frame.*missing'):
+    with pytest.raises(DatasetError, match=f'{other}: no usable body in any frame.*missing'):
         ntu.read_folder(folder)
     listed = tmp_path / 'missing.txt'
     listed.write_text(f'302 samples are incomplete.\n\n{other}\n')
@@ -111,7 +119,7 @@ def test_broken_files_name_their_place(ntu_folder, edit, message):
 
 
 def test_all_nan_wrong_name_empty_folder(ntu_folder, tmp_path):
-    with pytest.raises(DatasetError, match='every frame'):
+    with pytest.raises(DatasetError, match='no usable body'):
         ntu.read_folder(ntu_folder({NAME: [{7: np.full((25, 3), np.nan)}] * 2}))
     other = tmp_path / 'walk.skeleton'
     other.write_text('1\n0\n')

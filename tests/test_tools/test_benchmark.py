@@ -45,4 +45,14 @@ def test_train_benchmark_measures_both(benchmark):
     module = benchmark.load('train')
     ratio, bare_ms = module._compare(8, 3, 3)
     assert 0 < ratio < 10 and bare_ms > 0
-    assert 0 < module._growth(steps=300, window=100) < 10
+    module._register()
+    assert 0 < module._growth(epochs=4, steps=5, ends=1) < 50
+
+
+def test_data_benchmark_makes_the_same_samples(benchmark, monkeypatch):
+    pytest.importorskip('mmpose')
+    module = benchmark.load('data')
+    monkeypatch.setattr(module, 'BATCH_SIZES', (8, ))
+    found = module.run(count=64, rounds=1)
+    assert set(found) == {'max_diff', 'mmpose_8', 'ours_8', 'ratio_8'}
+    assert found['max_diff'] < 1e-5 and found['ratio_8'] > 1

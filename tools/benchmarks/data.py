@@ -58,17 +58,18 @@ def _mmpose_dataset(image: np.ndarray, poses: np.ndarray, stats: _Statistics,
 
 
 def _our_dataset(image: np.ndarray, poses: np.ndarray, stats: _Statistics) -> ArrayDataset:
-    """The same samples: nothing in them is random, so all is computed once."""
+    """The same samples, normalised at every fetch as mmpose does."""
     def normalise(batch: dict) -> dict:
         target = batch['keypoints'][:, 1:] - batch['keypoints'][:, :1]
         return dict(
+            index=batch['index'],
             keypoints_2d=(batch['keypoints_2d'] - torch.as_tensor(stats.keypoints_mean)) /
             torch.as_tensor(stats.keypoints_std),
             keypoints=(target - torch.as_tensor(stats.target_mean)) /
             torch.as_tensor(stats.target_std))
 
-    return ArrayDataset(dict(keypoints_2d=image, keypoints=poses), prepare=[normalise],
-                        pipeline=[dict(type='mmviewpose.PackLifting')])
+    return ArrayDataset(dict(keypoints_2d=image, keypoints=poses),
+                        pipeline=[normalise, dict(type='mmviewpose.PackLifting')])
 
 
 def _loader(dataset, batch_size: int, ours: bool):

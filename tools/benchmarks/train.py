@@ -4,11 +4,10 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 
 from mmviewpose.engine.runner import build_runner, load_config
@@ -17,6 +16,7 @@ from mmviewpose.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs/viewpose/sebirenet_synthetic.py'
+LR = 1e-3
 
 
 class _PlainLifter(BatchModel):
@@ -39,10 +39,9 @@ class _PlainLifter(BatchModel):
 
 
 class _BareLoopAfterEachEpoch(Hook):
-    """Times the steps of an epoch of the Runner and, right after it, of a bare loop.
+    """Times an epoch of the Runner, its logging included, and right after it one of a bare loop.
 
-    Taking turns makes what else the machine does slow both alike. A step's time is that from its
-    first hook to the next step's, fetching the batch included.
+    Taking turns makes what else the machine does slow both alike.
     """
 
     priority = 'HIGHEST'
@@ -57,26 +56,18 @@ class _BareLoopAfterEachEpoch(Hook):
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.lr)
 
     def before_train_epoch(self, runner) -> None:
-        self.last = None
-
-    def before_train_iter(self, runner, batch_idx: int, data_batch=None) -> None:
-        self.last = self._tick(self.runner_s)
+        self.start = time.perf_counter()
 
     def after_train_epoch(self, runner) -> None:
-        self.last = None
+        self.runner_s.append(time.perf_counter() - self.start)
+        start = time.perf_counter()
         self._bare_epoch(runner.train_dataloader.dataset)
-
-    def _tick(self, times: List[float]) -> float:
-        now = time.perf_counter()
-        if self.last is not None:
-            times.append(now - self.last)
-        return now
+        self.bare_s.append(time.perf_counter() - start)
 
     def _bare_epoch(self, dataset) -> None:
         device = next(self.model.parameters()).device
         self.model.train()
         for index in torch.randperm(len(dataset)).split(self.batch_size):
-            self.last = self._tick(self.bare_s)
             batch = dataset.__getitems__(index)
             inputs = batch['inputs'].to(device)
             samples = {key: value.to(device) for key, value in batch['data_samples'].items()}
@@ -88,9 +79,23 @@ class _BareLoopAfterEachEpoch(Hook):
         float(loss.detach())  # one wait for the device, as at a log interval
 
 
-def _compare(batch_size: int, steps: int, epochs: int, model: dict = None) -> Tuple[float, float]:
-    """Runner's samples/s over the bare loop's, and the bare loop's ms a step."""
-    lr = 1e-3
+class _EpochTimes(Hook):
+    """Seconds of each epoch."""
+
+    priority = 'HIGHEST'
+
+    def __init__(self) -> None:
+        self.seconds: List[float] = []
+
+    def before_train_epoch(self, runner) -> None:
+        self.start = time.perf_counter()
+
+    def after_train_epoch(self, runner) -> None:
+        self.seconds.append(time.perf_counter() - self.start)
+
+
+def _train(batch_size: int, steps: int, epochs: int, model: Optional[dict], hook: Hook) -> None:
+    """A Runner with our hooks and logging, and ``hook`` beside them."""
     with tempfile.TemporaryDirectory() as work_dir:
         cfg = load_config(str(CONFIG), {
             'train_dataloader.batch_size': batch_size,
@@ -99,7 +104,7 @@ def _compare(batch_size: int, steps: int, epochs: int, model: dict = None) -> Tu
             'default_hooks.checkpoint.interval': epochs + 1,
             'default_hooks.checkpoint.save_last': False,
             'log_level': 'ERROR'})
-        cfg.optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=lr))
+        cfg.optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=LR))
         cfg.work_dir, cfg.launcher = work_dir, 'none'
         # the bare loop has neither
         cfg.param_scheduler = cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -107,48 +112,57 @@ def _compare(batch_size: int, steps: int, epochs: int, model: dict = None) -> Tu
             cfg.model = model
         cfg.experiment_name = f'benchmark_{batch_size}_{cfg.model.type}_{time.time_ns()}'
         runner = build_runner(cfg)
-        watch = _BareLoopAfterEachEpoch(batch_size, lr)
-        runner.register_hook(watch, watch.priority)
+        runner.register_hook(hook, hook.priority)
         runner.train()
-    ours, bare = (statistics.median(times[steps:]) for times in (watch.runner_s, watch.bare_s))
-    return bare / ours, 1e3 * bare
 
 
-def _growth(steps: int = 100000, scalars: int = 8, window: int = 1000) -> float:
-    """Cost of logging a step after ``steps`` steps over that of the first ones."""
-    hub = MessageHub(f'growth_{time.time_ns()}')
-    times = []
-    for step in range(steps):
-        start = time.perf_counter()
-        for number in range(scalars):
-            hub.update_scalar(f'train/{number}', step * 0.5)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[-window:]) / statistics.median(times[:window])
+def _compare(batch_size: int, steps: int, epochs: int,
+             model: Optional[dict] = None) -> Tuple[float, float]:
+    """Runner's samples/s over the bare loop's in the median epoch, and the loop's ms a step."""
+    watch = _BareLoopAfterEachEpoch(batch_size, LR)
+    _train(batch_size, steps, epochs, model, watch)
+    ours, bare = (statistics.median(times[1:]) for times in (watch.runner_s, watch.bare_s))
+    return bare / ours, 1e3 * bare / steps
 
 
-def run(threads: int = 1, epochs: int = 12) -> Dict[str, float]:
-    """Train a few short epochs each way.
+def _growth(epochs: int = 100, steps: int = 1000, ends: int = 10) -> float:
+    """Cost of a Runner's step after ``epochs * steps`` steps over that of the first ones.
+
+    The model is so small that the step is nearly all the framework's.
+    """
+    watch = _EpochTimes()
+    _train(1, steps, epochs, dict(type='BenchmarkLifter', width=4), watch)
+    times = watch.seconds[1:]
+    return statistics.median(times[-ends:]) / statistics.median(times[:ends])
+
+
+def _register() -> None:
+    if not MODELS.get('BenchmarkLifter'):
+        MODELS.register_module('BenchmarkLifter', module=_PlainLifter)
+
+
+def run(threads: int = 1, epochs: int = 6) -> Dict[str, float]:
+    """Train a few epochs each way; the first is not counted.
 
     Returns:
         ``of_bare_64``, ``of_bare_1024``: samples/s of the Runner over the bare loop's, for
         SeBiReNet; ``lifter_of_bare_*``: the same for a plain lifter, whose steps are much shorter;
-        ``bare_ms_*``: a step of the bare loop; ``step_growth``: cost of logging at step 100,000
-        over that at the first 1,000.
+        ``bare_ms_*``: a step of the bare loop; ``step_growth``: cost of a step after 100,000 steps
+        over that of the first 10,000, for a model so small that only the framework counts.
     """
-    if not MODELS.get('BenchmarkLifter'):
-        MODELS.register_module('BenchmarkLifter', module=_PlainLifter)
+    _register()
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     found = {}
     try:
         with DefaultScope.overwrite_default_scope(None):
-            for batch_size, steps in ((64, 20), (1024, 5)):
+            for batch_size, steps in ((64, 100), (1024, 20)):
                 found[f'of_bare_{batch_size}'], found[f'bare_ms_{batch_size}'] = _compare(
                     batch_size, steps, epochs)
                 (found[f'lifter_of_bare_{batch_size}'],
                  found[f'lifter_bare_ms_{batch_size}']) = _compare(
                     batch_size, 4 * steps, epochs, dict(type='BenchmarkLifter'))
-        found['step_growth'] = _growth()
+            found['step_growth'] = _growth()
     finally:
         torch.set_num_threads(before)
     return found

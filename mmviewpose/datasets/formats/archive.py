@@ -71,7 +71,8 @@ def from_clips(clips: Sequence[SkeletonClip]) -> Archive:
     """Clips of one layout and one up axis as an archive.
 
     Raises:
-        DatasetError: No clips, or a clip differs from the first in layout or up axis.
+        DatasetError: No clips, a clip that differs from the first in layout or up axis, or a value
+            that is not finite.
     """
     clips = list(clips)
     if not clips:
@@ -82,6 +83,10 @@ def from_clips(clips: Sequence[SkeletonClip]) -> Archive:
             raise DatasetError(f'an archive has one layout and one up axis, '
                                f'{first.name} has {first.layout} {first.up}, this one '
                                f'{clip.layout} {clip.up}', sequence=clip.name)
+        bad = ~np.isfinite(clip.positions).all((1, 2))
+        if bad.any():
+            raise DatasetError('a value is not finite', sequence=clip.name,
+                               frame=int(np.flatnonzero(bad)[0]))
     return Archive(
         np.concatenate([c.positions for c in clips]), np.array([len(c) for c in clips]),
         np.array([c.name for c in clips]), np.array([c.fps for c in clips], dtype=np.float64),

@@ -11,6 +11,7 @@ from typing import Dict, List, Optional, Tuple, Union
 import numpy as np
 
 from mmviewpose.errors import DatasetError
+from mmviewpose.skeletons import get_skeleton
 
 from .clip import PathLike, SkeletonClip, find_files, read_each, read_text, require_finite
 from .kinematics import chained_rotation, forward
@@ -60,13 +61,16 @@ def read_bvh(path: PathLike) -> BvhMotion:
         joints, parents, offsets, channels = _hierarchy(head.split())
     except (IndexError, ValueError) as e:
         raise DatasetError(f'broken HIERARCHY ({e})', file=path) from e
+    if not np.isfinite(offsets).all():
+        joint = joints[int(np.flatnonzero(~np.isfinite(offsets).all(1))[0])]
+        raise DatasetError(f'the OFFSET of {joint} is not finite', file=path)
     lines = [line for line in tail.splitlines() if line.strip()]
     try:
         frames = int(lines[0].split(':')[1])
         frame_time = float(lines[1].split(':')[1])
     except (IndexError, ValueError) as e:
         raise DatasetError('MOTION lacks its Frames and Frame Time lines', file=path) from e
-    if not frame_time > 0:
+    if not 0 < frame_time < np.inf:
         raise DatasetError(f'a frame time of {frame_time} s', file=path)
     values = _values(lines[2:], frames, sum(map(len, channels)), path)
     return BvhMotion(joints, parents, offsets, channels, values, frame_time)
@@ -167,10 +171,18 @@ def read_take(path: PathLike, layout: str = 'bandai22', unit_mm: float = BANDAI_
         up: Axis that points up.
 
     Raises:
-        DatasetError: See `read_bvh`; or a joint of the layout is not in the file.
+        DatasetError: See `read_bvh`; or a joint of the layout is not in the file, or it is not
+            known which they are.
     """
     path = Path(path)
-    joints = JOINTS[layout] if joints is None else joints
+    if joints is None:
+        if layout not in JOINTS:
+            raise DatasetError(f'which of its joints make up layout {layout} is not known, only '
+                               f'those of {", ".join(JOINTS)}: name them (joints)', file=path)
+        joints = JOINTS[layout]
+    wanted = get_skeleton(layout).num_joints
+    if len(joints) != wanted:
+        raise DatasetError(f'{len(joints)} joints named, layout {layout} has {wanted}', file=path)
     motion = read_bvh(path)
     missing = [j for j in joints if j not in motion.joints]
     if missing:

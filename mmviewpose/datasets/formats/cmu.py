@@ -72,15 +72,29 @@ def read_asf(path: PathLike) -> AsfSkeleton:
         bones = {b.name: b for b in map(_bone, _blocks(sections['bonedata']))}
         order, parents = _hierarchy(sections['hierarchy'], bones)
         return AsfSkeleton(
-            str(path), INCH / float(units['length']),
+            str(path), INCH / _length_unit(units['length']),
             tuple(c.lower() for c in root['order']), root['axis'][0].lower(),
             _own_axes(root['axis'][0].lower(), root['orientation']),
-            np.array(root['position'], dtype=float), order, parents)
+            _finite(root['position'], 'the root\'s position'), order, parents)
     except DatasetError:
         raise
     except (KeyError, ValueError, IndexError) as e:
         raise DatasetError(f'not a complete ASF skeleton ({type(e).__name__}: {e})',
                            file=path) from e
+
+
+def _finite(words: List[str], what: str) -> np.ndarray:
+    values = np.array(words, dtype=float)
+    if not np.isfinite(values).all():
+        raise ValueError(f'{what} is not finite')
+    return values
+
+
+def _length_unit(word: str) -> float:
+    unit = float(word)
+    if not 0 < unit < np.inf:
+        raise ValueError(f'a length unit of {word}')
+    return unit
 
 
 def _sections(text: str, path: PathLike) -> Dict[str, List[str]]:
@@ -110,7 +124,7 @@ def _blocks(lines: List[str]) -> List[List[str]]:
 
 def _own_axes(order: str, degrees: List[str]) -> np.ndarray:
     # The first axis of the order turns first.
-    angles = dict(zip(order, np.array(degrees[:3], dtype=float)))
+    angles = dict(zip(order, _finite(degrees[:3], 'an axis')))
     return chained_rotation(order[::-1], np.array([angles[a] for a in order[::-1]]))
 
 
@@ -121,8 +135,10 @@ def _bone(block: List[str]) -> AsfBone:
     unknown = set(dofs) - set(_DOFS)
     if unknown:
         raise ValueError(f'bone {entry["name"][0]} has channels {sorted(unknown)}')
-    return AsfBone(entry['name'][0], np.array(entry['direction'], dtype=float).reshape(3),
-                   float(entry['length'][0]), _own_axes(order, entry['axis']), order, dofs)
+    name = entry['name'][0]
+    return AsfBone(name, _finite(entry['direction'], f'the direction of {name}').reshape(3),
+                   float(_finite(entry['length'][:1], f'the length of {name}')[0]),
+                   _own_axes(order, entry['axis']), order, dofs)
 
 
 def _hierarchy(lines: List[str], bones: Dict[str, AsfBone]) -> Tuple[List[AsfBone], List[int]]:

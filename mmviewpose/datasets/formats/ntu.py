@@ -124,14 +124,18 @@ def _spread(blocks: List[Tuple[int, np.ndarray]], frames: int) -> np.ndarray:
     return out
 
 
+def _usable(body: np.ndarray) -> np.ndarray:
+    """(T,) frames of a body (T, K, 3) in which it is seen and not all zero."""
+    return np.isfinite(body).all(axis=(1, 2)) & (body != 0).any(axis=(1, 2))
+
+
 def rank_bodies(bodies: Sequence[np.ndarray]) -> List[int]:
     """Indices of bodies (T, K, 3), the main actor first.
 
     Bodies seen in at least half as many frames as the one seen longest come first, by motion: the
     variance of the joints over time. Furniture taken for a body is seen briefly or stands still.
     """
-    usable = [body[np.isfinite(body).all(axis=(1, 2)) & (body != 0).any(axis=(1, 2))]
-              for body in bodies]
+    usable = [body[_usable(body)] for body in bodies]
     most = max((len(body) for body in usable), default=0)
     motion = [float(body.var(axis=0).sum()) if len(body) else -1. for body in usable]
     return sorted(range(len(usable)), key=lambda i: (2 * len(usable[i]) < most, -motion[i], i))
@@ -154,18 +158,15 @@ def read_file(path: PathLike, bodies: str = 'main') -> List[SkeletonClip]:
     labels = parse_name(path.stem)
     if labels is None:
         raise DatasetError('not named SsssCcccPpppRrrrAaaa.skeleton', file=path)
-    found = list(read_bodies(path).values())
+    found = [body for body in read_bodies(path).values() if _usable(body).any()]
     if not found:
-        raise DatasetError('no body in any frame; the list of samples with missing skeletons '
-                           'names such files', file=path, sequence=path.stem)
+        raise DatasetError('no usable body in any frame; the list of samples with missing '
+                           'skeletons names such files', file=path, sequence=path.stem)
     order = rank_bodies(found)
     if bodies == 'main':
         return [_clip(found[order[0]], path, path.stem, labels)]
-    clips = []
-    for rank, index in enumerate(order):
-        if np.isfinite(found[index]).all(axis=(1, 2)).any():
-            clips.append(_clip(found[index], path, f'{path.stem}_{rank}', {**labels, 'body': rank}))
-    return clips
+    return [_clip(found[index], path, f'{path.stem}_{rank}', {**labels, 'body': rank})
+            for rank, index in enumerate(order)]
 
 
 def _clip(body: np.ndarray, path: Path, name: str, labels: Dict[str, int]) -> SkeletonClip:
