@@ -99,12 +99,13 @@ def _largest_difference(theirs, ours) -> float:
                float(np.abs(target - batch['data_samples']['target'].numpy()).max()))
 
 
-def run(count: int = 4 * 8192, rounds: int = 3, **_: object) -> Dict[str, float]:
+def run(count: int = 4 * 8192, rounds: int = 3, threads: int = 1, **_: object) -> Dict[str, float]:
     """Times loaders of both, in turns, shuffled, in the main process.
 
     Args:
         count: Samples in the data set.
         rounds: Measurements of each.
+        threads: Threads of torch.
 
     Returns:
         For each batch size B: ``mmpose_B`` and ``ours_B``, samples a second, and ``ratio_B``;
@@ -114,6 +115,7 @@ def run(count: int = 4 * 8192, rounds: int = 3, **_: object) -> Dict[str, float]
     image, poses = _arrays(count)
     stats = _Statistics(image, poses)
     found = {}
+    torch.set_num_threads(threads)
     with DefaultScope.overwrite_default_scope('mmpose'), \
             tempfile.TemporaryDirectory() as folder:
         theirs = _mmpose_dataset(image, poses, stats, Path(folder))
