@@ -8,8 +8,8 @@ _base_ = [
     '../_base_/schedules/muon_onecycle.py',
 ]
 model = dict(transfer=(0., 0.))
-max_epochs = 10
-train_cfg = dict(max_epochs=max_epochs, val_interval=5)
+max_epochs = 8
+train_cfg = dict(max_epochs=max_epochs, val_interval=4)
 param_scheduler = dict(total_steps=max_epochs)
 train_dataloader = dict(
     batch_size=128,
