@@ -1,5 +1,5 @@
 # SeBiReNet's denoising auto-encoder on the built-in synthetic people: runs without a download, in
-# three minutes. Upright people, half the base's batch, and no view-transferred poses: they are
+# under three minutes. Upright people, half the base's batch, and no view-transferred poses: they are
 # half of what is decoded in a step, and this training is short (Table 3's last but one row).
 _base_ = [
     '../_base_/default_runtime.py',
@@ -8,8 +8,8 @@ _base_ = [
     '../_base_/schedules/muon_onecycle.py',
 ]
 model = dict(transfer=(0., 0.))
-max_epochs = 8
-train_cfg = dict(max_epochs=max_epochs, val_interval=4)
+max_epochs = 7
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler = dict(total_steps=max_epochs)
 train_dataloader = dict(
     batch_size=128,

@@ -5,3 +5,4 @@ optim_wrapper = dict(optimizer=dict(type='Adam', lr=5e-3))
 param_scheduler = dict(
     type='OneCycleLR', eta_max=5e-3, total_steps=max_epochs, by_epoch=True,
     convert_to_iter_based=True)
+auto_scale_lr = dict(base_batch_size=64)
