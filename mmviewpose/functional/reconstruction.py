@@ -3,7 +3,7 @@ from typing import Optional
 
 from torch import Tensor
 
-from .reduction import drop_unweighted, reduce, safe_norm
+from .reduction import drop_unweighted, expand_weight, reduce, safe_norm
 
 
 def joint_position_loss(pred: Tensor,
@@ -22,8 +22,12 @@ def joint_position_loss(pred: Tensor,
 
     Returns:
         Distance in the unit of the poses. Its gradient where a joint is exact is 0.
+
+    Raises:
+        ValueError: If the weights do not fit.
     """
     difference = pred - target
+    weight = expand_weight(weight, difference)
     if weight is not None:
         difference = drop_unweighted(difference, weight.unsqueeze(-1))
     return reduce(safe_norm(difference), reduction, weight)

@@ -34,6 +34,19 @@ def drop_unweighted(terms: Tensor, weight: Optional[Tensor]) -> Tensor:
     return terms if weight is None else terms.masked_fill(weight == 0, 0.)
 
 
+def expand_weight(weight: Optional[Tensor], poses: Tensor) -> Optional[Tensor]:
+    """Weights or a mask of the joints as ``(..., K)`` for poses ``(..., K, D)``; None stays None.
+
+    Raises:
+        ValueError: They do not broadcast to the joints.
+    """
+    try:
+        return None if weight is None else weight.expand(poses.shape[:-1])
+    except RuntimeError:
+        raise ValueError(f'weights {tuple(weight.shape)} do not fit poses '
+                         f'{tuple(poses.shape)}: one a joint is wanted') from None
+
+
 def reduce(values: Tensor, reduction: str = 'mean', weight: Optional[Tensor] = None) -> Tensor:
     """Reduce the terms of a loss.
 

@@ -3,9 +3,15 @@ from .bone_length_loss import BoneLengthLoss
 from .feature_consistency_loss import FeatureConsistencyLoss
 from .joint_position_loss import JointPositionLoss
 from .limb_symmetry_loss import LimbSymmetryLoss
+from .multiview_consistency_loss import MultiviewConsistencyLoss
 from .orthogonality_loss import OrthogonalityLoss
+from .reprojection_loss import ReprojectionLoss
+from .scale_loss import ScaleLoss
+from .sum_loss import SumLoss
+from .velocity_loss import VelocityLoss
 
 __all__ = [
     'BoneLengthLoss', 'FeatureConsistencyLoss', 'JointPositionLoss', 'LimbSymmetryLoss',
-    'OrthogonalityLoss',
+    'MultiviewConsistencyLoss', 'OrthogonalityLoss', 'ReprojectionLoss', 'ScaleLoss', 'SumLoss',
+    'VelocityLoss',
 ]
