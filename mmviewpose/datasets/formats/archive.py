@@ -4,11 +4,7 @@ Arrays: ``positions`` (F, K, 3) float32, ``valid`` (F,) bool, ``lengths`` (S,) i
 ``names`` (S,), ``fps`` (S,) float64, ``label_KEY`` (S,) int64 or text for every label, and the
 words ``layout``, ``up``, ``format``.
 """
-import os
-import tempfile
-import zipfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Dict, List, Sequence
 
 import numpy as np
@@ -17,6 +13,7 @@ from mmviewpose.errors import DatasetError
 from mmviewpose.skeletons import get_skeleton
 
 from .clip import UPS, PathLike, SkeletonClip
+from .npz import label_arrays, read_npz, write_npz
 
 FORMAT = 'mmviewpose-clips-1'
 _LABEL = 'label_'
@@ -90,18 +87,8 @@ def from_clips(clips: Sequence[SkeletonClip]) -> Archive:
     return Archive(
         np.concatenate([c.positions for c in clips]), np.array([len(c) for c in clips]),
         np.array([c.name for c in clips]), np.array([c.fps for c in clips], dtype=np.float64),
-        np.concatenate([c.valid for c in clips]), first.layout, first.up, _labels(clips))
-
-
-def _labels(clips: Sequence[SkeletonClip]) -> Dict[str, np.ndarray]:
-    out = {}
-    for key in sorted({key for clip in clips for key in clip.labels}):
-        present = [c.labels[key] for c in clips if key in c.labels]
-        if all(isinstance(v, (int, np.integer)) for v in present):
-            out[key] = np.array([c.labels.get(key, -1) for c in clips], dtype=np.int64)
-        else:
-            out[key] = np.array([str(c.labels.get(key, '')) for c in clips])
-    return out
+        np.concatenate([c.valid for c in clips]), first.layout, first.up,
+        label_arrays([c.labels for c in clips]))
 
 
 def write_archive(path: PathLike, clips: Sequence[SkeletonClip]) -> Archive:
@@ -113,27 +100,11 @@ def write_archive(path: PathLike, clips: Sequence[SkeletonClip]) -> Archive:
     Raises:
         DatasetError: No clips, clips of several layouts, or the file cannot be written.
     """
-    archive, path = from_clips(clips), Path(path)
-    arrays = dict(positions=archive.positions, lengths=archive.lengths, names=archive.names,
-                  fps=archive.fps, valid=archive.valid, layout=np.array(archive.layout),
-                  up=np.array(archive.up), format=np.array(FORMAT),
-                  **{_LABEL + key: value for key, value in archive.labels.items()})
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.part', dir=path.parent)
-        with os.fdopen(handle, 'wb') as out:
-            np.savez(out, **arrays)
-        # mkstemp's files are for their owner alone; give this one the usual mode.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except OSError as e:
-        raise DatasetError(f'cannot be written ({e.strerror or e})', file=path) from e
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+    archive = from_clips(clips)
+    write_npz(path, FORMAT, dict(
+        positions=archive.positions, lengths=archive.lengths, names=archive.names,
+        fps=archive.fps, valid=archive.valid, layout=np.array(archive.layout),
+        up=np.array(archive.up), **{_LABEL + key: value for key, value in archive.labels.items()}))
     return archive
 
 
@@ -143,17 +114,7 @@ def read_archive(path: PathLike) -> Archive:
     Raises:
         DatasetError: The file is missing, truncated, not an archive, or its arrays disagree.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {key: data[key] for key in data.files}
-    except FileNotFoundError as e:
-        raise DatasetError('no such file', file=path) from e
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as e:
-        raise DatasetError(f'not a readable archive of clips, or a truncated one ({e})',
-                           file=path) from e
-    if str(arrays.get('format')) != FORMAT:
-        raise DatasetError(f'not an archive of clips ({FORMAT}); tools/dataset_converters writes '
-                           'them', file=path)
+    arrays = read_npz(path, FORMAT, 'archive of clips')
     try:
         archive = Archive(*(arrays[k] for k in ('positions', 'lengths', 'names', 'fps', 'valid')),
                           str(arrays['layout']), str(arrays['up']),

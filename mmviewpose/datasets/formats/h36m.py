@@ -5,10 +5,10 @@ in pixels with a visibility. Frames are grouped by subject, action and camera, a
 ``S1_Directions_1.54138969_000001.jpg`` say. With mmpose's ``cameras.pkl`` clips come in world space
 (+z up); without it they stay in camera space (-y up, tilted by the camera's tilt).
 """
+import os
 import re
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 import numpy as np
@@ -62,7 +62,12 @@ def read_cameras(path: PathLike) -> Dict[Tuple[str, str], H36mCamera]:
     return cameras
 
 
-def _load(path: PathLike) -> Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
+def load_arrays(path: PathLike) -> Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
+    """Image names (N,), ``S`` (N, 17, 4) and ``part`` (N, 17, 3) or None of a file.
+
+    Raises:
+        DatasetError: Unreadable, an array is missing or of a wrong shape, or no frames.
+    """
     try:
         with np.load(path, allow_pickle=False) as data:
             names, points = data['imgname'], data['S']
@@ -81,26 +86,41 @@ def _load(path: PathLike) -> Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]
     return names, points, image_points
 
 
-def _groups(names: np.ndarray, path: PathLike) -> Dict[Key, Tuple[np.ndarray, np.ndarray]]:
-    """Sequence -> (rows of the file in the order of time, their frame numbers)."""
+def parse_name(name: str, path: Optional[PathLike] = None) -> Tuple[Key, int]:
+    """((subject, action, camera), frame number) of an image name.
+
+    Raises:
+        DatasetError: It is not ``S1_Action.CAMERA_FRAME.jpg``.
+    """
+    match = _NAME.match(os.path.basename(name))
+    if match is None:
+        raise DatasetError(f'image name {name} is not S1_Action.CAMERA_FRAME.jpg', file=path)
+    subject, action, camera, frame = match.groups()
+    return (int(subject), action, camera), int(frame)
+
+
+def group_frames(names: np.ndarray, path: PathLike) -> Dict[Key, Tuple[np.ndarray, np.ndarray]]:
+    """(Subject, action, camera) -> (rows of the file in the order of time, their frame numbers).
+
+    Raises:
+        DatasetError: A name is not one of Human3.6M's, or a frame comes twice.
+    """
     found: Dict[Key, List[Tuple[int, int]]] = {}
     for row, name in enumerate(names):
-        match = _NAME.match(Path(str(name)).stem)
-        if match is None:
-            raise DatasetError(f'image name {name} is not S1_Action.CAMERA_FRAME.jpg', file=path)
-        subject, action, camera, frame = match.groups()
-        found.setdefault((int(subject), action, camera), []).append((int(frame), row))
+        key, frame = parse_name(str(name), path)
+        found.setdefault(key, []).append((frame, row))
     groups = {}
     for key, pairs in sorted(found.items()):
         frames, rows = np.array(sorted(pairs)).T
         if (np.diff(frames) == 0).any():
-            raise DatasetError('a frame comes twice', file=path, sequence=_name(key),
+            raise DatasetError('a frame comes twice', file=path, sequence=sequence_name(key),
                                frame=int(frames[np.flatnonzero(np.diff(frames) == 0)[0]]))
         groups[key] = rows, frames
     return groups
 
 
-def _name(key: Key) -> str:
+def sequence_name(key: Key) -> str:
+    """``S1_Action.CAMERA``."""
     return f'S{key[0]}_{key[1]}.{key[2]}'
 
 
@@ -114,21 +134,21 @@ def read_file(path: PathLike, cameras: Optional[PathLike] = None) -> List[Skelet
         DatasetError: Unreadable, wrong shapes or names, a frame twice, no camera of that name, or
             no usable frame in a sequence.
     """
-    names, points, _ = _load(path)
+    names, points, _ = load_arrays(path)
     known = read_cameras(cameras) if cameras is not None else None
     clips = []
-    for key, (rows, frames) in _groups(names, path).items():
+    for key, (rows, frames) in group_frames(names, path).items():
         positions = points[rows, :, :3]
         positions = np.where(points[rows, :, 3:] > 0, positions, np.nan)
         if known is not None:
             camera = known.get((f'S{key[0]}', key[2]))
             if camera is None:
                 raise DatasetError(f'no camera S{key[0]} {key[2]} in {cameras}', file=path,
-                                   sequence=_name(key))
+                                   sequence=sequence_name(key))
             positions = positions @ camera.R.T + camera.T
         step = float(np.median(np.diff(frames))) if len(frames) > 1 else 1.
         clips.append(masked_clip(
-            positions * 1000, file=path, name=_name(key), layout=LAYOUT,
+            positions * 1000, file=path, name=sequence_name(key), layout=LAYOUT,
             up='-y' if known is None else '+z', fps=VIDEO_FPS / step, zero_joint_invalid=False,
             labels=dict(subject=key[0], action=key[1], camera=key[2])))
     return clips
@@ -140,17 +160,17 @@ def read_image_points(path: PathLike) -> Dict[str, np.ndarray]:
     Raises:
         DatasetError: See `read_file`; or the file has no array ``part``, or a value is not finite.
     """
-    names, _, image_points = _load(path)
+    names, _, image_points = load_arrays(path)
     if image_points is None:
         raise DatasetError("no array 'part'", file=path)
     out = {}
-    for key, (rows, frames) in _groups(names, path).items():
+    for key, (rows, frames) in group_frames(names, path).items():
         points = image_points[rows].astype(np.float32)
         bad = ~np.isfinite(points).all(axis=(1, 2))
         if bad.any():
-            raise DatasetError('a value is not finite', file=path, sequence=_name(key),
+            raise DatasetError('a value is not finite', file=path, sequence=sequence_name(key),
                                frame=int(frames[np.flatnonzero(bad)[0]]))
-        out[_name(key)] = points
+        out[sequence_name(key)] = points
     return out
 
 
