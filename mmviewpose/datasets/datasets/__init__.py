@@ -1,7 +1,9 @@
 from .action_dataset import ActionDataset
 from .ape_dataset import ApeDataset
 from .array_dataset import ArrayDataset, BatchCompose, identity_collate
+from .multiview_dataset import MocapViewDataset, MultiviewClipDataset, SyntheticViewDataset
 from .pose_dataset import PoseDataset, SyntheticPoseDataset
 
-__all__ = ['ActionDataset', 'ApeDataset', 'ArrayDataset', 'BatchCompose', 'PoseDataset',
-           'SyntheticPoseDataset', 'identity_collate']
+__all__ = ['ActionDataset', 'ApeDataset', 'ArrayDataset', 'BatchCompose', 'MocapViewDataset',
+           'MultiviewClipDataset', 'PoseDataset', 'SyntheticPoseDataset', 'SyntheticViewDataset',
+           'identity_collate']

@@ -1,14 +1,17 @@
 """What the datasets over archive files share: finding, checking and selecting."""
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 
 from mmviewpose.datasets.formats.archive import Archive, read_archive
+from mmviewpose.datasets.formats.views import ViewArchive, read_views
 from mmviewpose.errors import DatasetError
 
 SOURCE_KEYS = ('ann_file', 'select', 'drop', 'fold')
 HOW_TO_GET = 'docs/data_preparation.md says how to get and convert it'
+
+AnyArchive = Union[Archive, ViewArchive]
 
 
 class Selection(NamedTuple):
@@ -18,11 +21,12 @@ class Selection(NamedTuple):
         archive: Where they are.
         rows: Their numbers, ``(S,)``.
     """
-    archive: Archive
+    archive: AnyArchive
     rows: np.ndarray
 
 
-def select_sequences(source: Mapping[str, Any], data_root: str, skeleton: str) -> Selection:
+def select_sequences(source: Mapping[str, Any], data_root: str, skeleton: Optional[str],
+                     *more: str) -> Selection:
     """Read an archive and pick sequences by their labels.
 
     Args:
@@ -31,39 +35,74 @@ def select_sequences(source: Mapping[str, Any], data_root: str, skeleton: str) -
             (``dict(count=7, keep=[0])``: every seventh sequence by name). The label ``'name'``
             means the sequence's name.
         data_root: Folder that ``ann_file`` is relative to.
-        skeleton: Layout that the archive must have; it must be y up.
+        skeleton: Layout that the archive must have, None for any; it must be y up.
+        more: Further keys that a source may have.
 
     Raises:
         DatasetError: The file is missing or broken, in another layout or without such a label, a
             rule is misspelt, or nothing is left.
     """
+    path = _existing(source, data_root)
+    _check_rules(source, path, *more)
+    archive = read_archive(path)
+    wanted = skeleton or archive.layout
+    if (archive.layout, archive.up) != (wanted, '+y'):
+        raise DatasetError(f'layout {archive.layout}, up {archive.up}; expected {wanted}, +y: '
+                           'convert it again with that layout', file=path)
+    return Selection(archive, _chosen(archive, source, path))
+
+
+def select_views(source: Mapping[str, Any], data_root: str, skeleton: str) -> Selection:
+    """Read an archive of views and pick some by their labels.
+
+    Args:
+        source: As for :func:`select_sequences`; the label ``'name'`` or ``'clip'`` is the
+            performance, ``'view'`` the camera, and ``fold`` counts performances, so that the views
+            of one stay together.
+        data_root: Folder that ``ann_file`` is relative to.
+        skeleton: Layout that the archive must have.
+
+    Raises:
+        DatasetError: As :func:`select_sequences`.
+    """
+    path = _existing(source, data_root)
+    _check_rules(source, path, 'use_3d')
+    archive = read_views(path)
+    if archive.layout != skeleton:
+        raise DatasetError(f'layout {archive.layout}; expected {skeleton}: convert it again with '
+                           'that layout', file=path)
+    return Selection(archive, _chosen(archive, source, path))
+
+
+def _existing(source: Mapping[str, Any], data_root: str) -> Path:
     path = source_path(source, data_root)
     if not path.is_file():
         raise DatasetError(f'file not found; {HOW_TO_GET}', file=path)
-    _check_rules(source, path)
-    archive = read_archive(path)
-    if (archive.layout, archive.up) != (skeleton, '+y'):
-        raise DatasetError(f'layout {archive.layout}, up {archive.up}; expected {skeleton}, +y: '
-                           'convert it again with that layout', file=path)
-    chosen = np.ones(len(archive.names), bool)
+    return path
+
+
+def _chosen(archive: AnyArchive, source: Mapping[str, Any], path: Path) -> np.ndarray:
+    """Numbers of the sequences that a source's rules leave, in the archive's order."""
+    chosen = np.ones(len(archive), bool)
     for wanted, key in ((True, 'select'), (False, 'drop')):
         for label, values in (source.get(key) or {}).items():
             chosen &= np.isin(label_of(archive, label, path), values) == wanted
     if source.get('fold'):
-        place = np.argsort(np.argsort(archive.names))
+        place = np.unique(label_of(archive, 'name'), return_inverse=True)[1]
         chosen &= np.isin(place % source['fold']['count'], source['fold']['keep'])
     if not chosen.any():
         rules = {key: source[key] for key in ('select', 'drop', 'fold') if source.get(key)}
         raise DatasetError(f'no sequences left with {rules}', file=path)
-    return Selection(archive, np.flatnonzero(chosen))
+    return np.flatnonzero(chosen)
 
 
-def _check_rules(source: Mapping[str, Any], path: Path) -> None:
+def _check_rules(source: Mapping[str, Any], path: Path, *more: str) -> None:
     """Refuse what nobody reads: with a misspelt rule the held-out people would train."""
-    unknown = set(source) - set(SOURCE_KEYS)
+    known = (*SOURCE_KEYS, *more)
+    unknown = set(source) - set(known)
     if unknown:
         raise DatasetError(f'a source has no {", ".join(sorted(unknown))}; it takes '
-                           f'{", ".join(SOURCE_KEYS)}', file=path)
+                           f'{", ".join(known)}', file=path)
     fold = source.get('fold') or dict(count=1, keep=[0])
     if set(fold) != {'count', 'keep'} or not set(fold['keep']) <= set(range(fold['count'])):
         raise DatasetError(f'fold must be dict(count=N, keep=[numbers below N]), got {fold}',
@@ -82,19 +121,21 @@ def check_sources(sources: Iterable[Mapping[str, Any]], data_root: str = '') -> 
         DatasetError: Names the file and where to read how to get it.
     """
     for source in sources:
-        path = source_path(source, data_root)
-        if not path.is_file():
-            raise DatasetError(f'file not found; {HOW_TO_GET}', file=path)
+        _existing(source, data_root)
 
 
-def label_of(archive: Archive, label: str, file: Optional[Path] = None) -> np.ndarray:
+def label_of(archive: AnyArchive, label: str, file: Optional[Path] = None) -> np.ndarray:
     """A label of all sequences, ``(S,)``.
 
     Raises:
         DatasetError: The archive has no such label.
     """
-    if label == 'name':
-        return archive.names
+    if isinstance(archive, ViewArchive):
+        named = dict(name=archive.clips, clip=archive.clips, view=archive.views)
+    else:
+        named = dict(name=archive.names)
+    if label in named:
+        return named[label]
     if label not in archive.labels:
         raise DatasetError(f'no label {label!r}; there are: {sorted(archive.labels)}',
                            file=file)

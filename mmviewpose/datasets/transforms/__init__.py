@@ -3,7 +3,9 @@ from .pose_augmentation import (CopyToViews, CorruptJoints, MirrorPoses, PackPos
                                 ScaleBones, ScalePoses)
 from .projection import PackLifting, ProjectPoses
 from .sequence import PackActions, ResampleFrames, ScaleToBoneLength
+from .views import DetectionNoise, FlipViews, PackViews, ProjectViews
 
-__all__ = ['CopyToViews', 'CorruptJoints', 'EncodePoses', 'MirrorPoses', 'PackActions',
-           'PackLifting', 'PackPoses', 'ProjectPoses', 'ResampleFrames', 'RotatePoses',
+__all__ = ['CopyToViews', 'CorruptJoints', 'DetectionNoise', 'EncodePoses', 'FlipViews',
+           'MirrorPoses', 'PackActions', 'PackLifting', 'PackPoses',
+           'PackViews', 'ProjectPoses', 'ProjectViews', 'ResampleFrames', 'RotatePoses',
            'ScaleBones', 'ScalePoses', 'ScaleToBoneLength']
