@@ -37,6 +37,18 @@ def _reference(matrix: torch.Tensor, gradients: list, lr: float, momentum: float
     return matrix
 
 
+@pytest.mark.parametrize('axis', [0, 1, 2])
+def test_the_stack_may_lie_along_another_axis(axis):
+    start, gradient = torch.randn(2, 5, 6, 4, dtype=torch.float64)
+    moved = []
+    for place in (0, axis):
+        stack = torch.nn.Parameter(start.movedim(0, place).clone())
+        stack.grad = gradient.movedim(0, place)
+        StackedMuon([stack], lr=0.1, stack_axis=place).step()
+        moved.append(stack.detach().movedim(place, 0))
+    torch.testing.assert_close(*moved)
+
+
 @pytest.mark.parametrize('shape', [(5, 6, 4), (5, 4, 6), (5, 4, 4)])
 def test_each_matrix_of_a_stack_moves_as_if_it_were_alone(shape):
     stack = torch.nn.Parameter(torch.randn(shape, dtype=torch.float64))

@@ -35,7 +35,9 @@ class StackedMuon(torch.optim.Optimizer):
     A tree network keeps one small matrix a node, stacked into ``(nodes, rows, columns)``. Adam sees
     single numbers; an orthogonalised update moves every direction of every node's matrix equally,
     those with small gradients too, and a SeBiReNet then needs less than half of Adam's steps
-    (docs/methods/sebirenet.md). torch's own Muon (2.9 and newer) takes two axes only.
+    (docs/methods/sebirenet.md). So does a network of 1D convolutions (docs/methods/twoviews.md),
+    whose weights ``(out, in, taps)`` are a matrix a tap: ``stack_axis=2``. torch's own Muon (2.9
+    and newer) takes two axes only.
 
     Matrices of one shape, up to transposition, are orthogonalised as one batch.
 
@@ -48,13 +50,14 @@ class StackedMuon(torch.optim.Optimizer):
         betas: Adam's.
         eps: Adam's.
         weight_decay: Decoupled, of the matrices.
+        stack_axis: Which of the three axes counts the matrices.
     """
 
     def __init__(self, params, lr: float = 2e-2, momentum: float = 0.95, adam_ratio: float = 0.25,
                  betas: Tuple[float, float] = (0.9, 0.98), eps: float = 1e-8,
-                 weight_decay: float = 0.) -> None:
+                 weight_decay: float = 0., stack_axis: int = 0) -> None:
         super().__init__(params, dict(lr=lr, momentum=momentum, adam_ratio=adam_ratio, betas=betas,
-                                      eps=eps, weight_decay=weight_decay))
+                                      eps=eps, weight_decay=weight_decay, stack_axis=stack_axis))
 
     @torch.no_grad()
     def step(self, closure=None) -> Optional[Tensor]:
@@ -70,20 +73,23 @@ class StackedMuon(torch.optim.Optimizer):
         return loss
 
     def _step_matrices(self, params: List[Tensor], group: dict) -> None:
+        axis = group['stack_axis']
         buckets: Dict[tuple, list] = defaultdict(list)
         for param in params:
-            key = (*sorted(param.shape[1:]), param.dtype, param.device)
+            key = (*sorted(param.movedim(axis, 0).shape[1:]), param.dtype, param.device)
             buckets[key].append(param)
         for bucket in buckets.values():
-            updates = torch.cat([_wide(self._with_momentum(p, group)) for p in bucket])
-            updates = orthogonalise(updates).split([len(p) for p in bucket])
+            updates = torch.cat([_wide(self._with_momentum(p, group).movedim(axis, 0))
+                                 for p in bucket])
+            updates = orthogonalise(updates).split([p.shape[axis] for p in bucket])
             for param, update in zip(bucket, updates):
-                rows, columns = param.shape[1:]
+                matrices = param.movedim(axis, 0)  # a view
+                rows, columns = matrices.shape[1:]
                 if rows > columns:
                     update = update.transpose(1, 2)
                 if group['weight_decay']:
                     param.mul_(1 - group['lr'] * group['weight_decay'])
-                param.add_(update, alpha=-group['lr'] * max(1., rows / columns) ** 0.5)
+                matrices.add_(update, alpha=-group['lr'] * max(1., rows / columns) ** 0.5)
 
     def _with_momentum(self, param: Tensor, group: dict) -> Tensor:
         state = self.state[param]

@@ -1,4 +1,5 @@
 from .pose_sequence_encoder import PoseSequenceEncoder
 from .sebirenet_encoder import PoseCode, SeBiReNetEncoder
+from .temporal_conv import TemporalConvBackbone
 
-__all__ = ['PoseCode', 'PoseSequenceEncoder', 'SeBiReNetEncoder']
+__all__ = ['PoseCode', 'PoseSequenceEncoder', 'SeBiReNetEncoder', 'TemporalConvBackbone']
