@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Test a model: ``tools/test.py CONFIG CHECKPOINT [--out FILE.json]``."""
+"""Test a model: ``tools/test.py CONFIG CHECKPOINT [--out FILE.json] [--frames FILE.npz]``."""
 import argparse
 import os
 
@@ -13,6 +13,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('--work-dir', help='where logs go '
                         '(default: work_dirs/NAME_OF_THE_CONFIG)')
     parser.add_argument('--out', metavar='FILE.json', help='write the metrics there')
+    parser.add_argument('--frames', metavar='FILE.npz', help='write the error of each frame there, '
+                        'see PoseErrorMetric')
     parser.add_argument('--show-dir', help='draw predictions into this folder; the config needs '
                         'a `visualization` hook')
     parser.add_argument('--interval', type=int, default=1, help='draw every so-manyth batch')
@@ -49,6 +51,24 @@ def merge_args(cfg, args):
     return cfg
 
 
+def check_has_frames(runner) -> None:
+    """Refuse --frames, before the test, where no metric knows the error of a frame."""
+    from mmviewpose.engine.errors import UserError
+    if not any(hasattr(metric, 'frame_errors') for metric in runner.test_evaluator.metrics):
+        raise UserError("--frames needs a PoseErrorMetric among the config's test_evaluator")
+
+
+def write_frames(path: str, runner) -> None:
+    """The errors of all frames as an .npz; names as those of the metrics, prefix included."""
+    from mmviewpose.datasets.formats.npz import write_npz
+    arrays = {}
+    for metric in runner.test_evaluator.metrics:
+        for name, values in getattr(metric, 'frame_errors', {}).items():
+            error = values.ndim == 2
+            arrays[f'{metric.prefix}/{name}' if error and metric.prefix else name] = values
+    write_npz(path, 'mmviewpose-frame-errors-1', arrays)
+
+
 def main(argv=None) -> dict:
     """Test.
 
@@ -64,9 +84,14 @@ def main(argv=None) -> dict:
         from mmviewpose.engine.runner import build_runner, check_data, load_config
         cfg = merge_args(load_config(args.config, args.cfg_options), args)
         check_data(cfg, 'test_dataloader')
-        metrics = build_runner(cfg).test()
+        runner = build_runner(cfg)
+        if args.frames is not None:
+            check_has_frames(runner)
+        metrics = runner.test()
         if args.out is not None and is_main_process():
             write_json(args.out, metrics)
+        if args.frames is not None and is_main_process():
+            write_frames(args.frames, runner)
     return metrics
 
 

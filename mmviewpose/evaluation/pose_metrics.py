@@ -2,12 +2,15 @@
 from functools import partial
 from typing import Any, Dict, Optional, Sequence, Union
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..functional import pose_errors
 from ..registry import METRICS
 from .base import BatchedMetric, Column
+
+PLACE = ('clip', 'view', 'start')
 
 
 @METRICS.register_module()
@@ -17,7 +20,8 @@ class PoseErrorMetric(BatchedMetric):
     The prediction is ``[dict(keypoints, target, index, ...)]``: poses ``(B, K, 3)`` or sequences
     ``(B, T, K, 3)`` in mm, and optionally ``mask`` ``(B, K)`` or ``(B, T, K)``, True for joints
     that count. Each error is averaged over the joints of a frame, then over all frames that have
-    a joint that counts. It is computed in float64.
+    a joint that counts. It is computed in float64. Frames of different samples are never compared:
+    a velocity is between two frames of one window that both count.
 
     =====================  ===================================  ==================
     mode                   error                                name of the result
@@ -26,7 +30,8 @@ class PoseErrorMetric(BatchedMetric):
     ``n-mpjpe``            ... after scaling about the root     ``N-MPJPE``
     ``pa-mpjpe``           ... after proper alignment           ``PA-MPJPE``
     ``pa-mpjpe-reflect``   ... mirroring allowed                ``PA-MPJPE-reflect``
-    ``mpjve``              frame-to-frame displacement          ``MPJVE``
+    ``mpjve``              frame-to-frame displacement, mm per  ``MPJVE``
+                           frame
     ``pck3d``              % nearer than ``threshold``          ``PCK3D@150mm``
     ``auc``                mean % over 0 to ``threshold``       ``AUC@0-150mm``
     =====================  ===================================  ==================
@@ -34,8 +39,10 @@ class PoseErrorMetric(BatchedMetric):
     Args:
         modes: Which errors.
         group_by: Fields of the prediction, ``(B,)`` numbers or strings (number of corrupted
-            joints, action). For each, results are added per group, ``MPJPE/action=3``, and their
-            plain mean over groups, ``MPJPE/mean-over-action``.
+            joints, action, view). For each, results are added per group, ``MPJPE/action=3``, and
+            their plain mean over groups, ``MPJPE/mean-over-action`` (how Human3.6M is reported).
+            Numbers that stand for words come as these, ``MPJPE/action=Walking``, where the data
+            set's ``metainfo`` has them (``label_names``, ``view_names``, ``clip_names``).
         threshold: Of PCK and AUC, mm.
         joints: Joint numbers to count; all by default. The alignment uses them alone.
         joint_set: What to call ``joints`` in the names of the results: ``MPJPE(limbs)``; their
@@ -46,6 +53,12 @@ class PoseErrorMetric(BatchedMetric):
         target_key: Field of the true poses.
         mask_key: Field of the mask, which may be absent.
         **kwargs: ``collect_device``, ``prefix``, ``collect_dir``.
+
+    Attributes:
+        frame_errors: Of the last evaluation, on rank 0: each error for each frame, ``(N, T)``, NaN
+            where nothing counts; of ``MPJVE`` ``(N, T - 1)``; and beside them ``index``, the groups
+            and where the prediction has them ``clip``, ``view`` and ``start``, ``(N,)``.
+            ``tools/test.py --frames FILE.npz`` writes it.
 
     Raises:
         ValueError: If a mode is unknown or ``joints`` is empty.
@@ -63,7 +76,7 @@ class PoseErrorMetric(BatchedMetric):
                  mask_key: str = 'mask',
                  **kwargs) -> None:
         groups = [group_by] if isinstance(group_by, str) else list(group_by or [])
-        super().__init__([pred_key, target_key, mask_key, *groups], **kwargs)
+        super().__init__([pred_key, target_key, mask_key, *groups, *PLACE], **kwargs)
         self.group_by, self.root = groups, root
         self.pred_key, self.target_key, self.mask_key = pred_key, target_key, mask_key
         if joints is not None and not len(joints):
@@ -75,27 +88,43 @@ class PoseErrorMetric(BatchedMetric):
             raise ValueError(f'unknown modes {unknown}, known are {sorted(known)}')
         suffix = '' if joints is None else f'({joint_set or f"{len(joints)} joints"})'
         self.errors = {known[mode][0] + suffix: known[mode][1] for mode in modes}
+        self.frame_errors: Dict[str, np.ndarray] = {}
 
     def optional_fields(self) -> Sequence[str]:
-        """The mask."""
-        return (self.mask_key, )
+        """The mask, and where a window comes from unless it is a group."""
+        return [self.mask_key, *(key for key in PLACE if key not in self.group_by)]
 
     def compute(self, results: Dict[str, Column]) -> Dict[str, float]:
         """All errors of the whole data set.
 
         Raises:
-            ValueError: If the shapes of prediction, target and mask do not fit.
+            ValueError: If the shapes of prediction, target and mask do not fit, or no joint of
+                any frame counts.
         """
         pred, target, mask = self._poses(results)
-        metrics = {}
+        places = {key: self._words(key, results[key])
+                  for key in ('index', *PLACE, *self.group_by) if key in results}
+        metrics, frames = {}, {}
         for name, error in self.errors.items():
             values = error(pred, target, mask, reduction='sample')
             values = values.reshape(len(values), -1)  # (N, frames)
             counted = _counted(mask, values)
+            if not counted.any():
+                raise ValueError(f'{name}: there is no frame to measure, {self.mask_key!r} is '
+                                 'False everywhere (a data set without 3D?)')
+            frames[name] = values.masked_fill(~counted, float('nan')).numpy()
             metrics[name] = _mean(values, counted)
             for key in self.group_by:
-                metrics.update(_by_group(name, key, results[key], values, counted))
+                metrics.update(_by_group(name, key, places[key], values, counted))
+        self.frame_errors = dict(places, **frames)
         return metrics
+
+    def _words(self, key: str, column: Column) -> np.ndarray:
+        """A label ``(N,)`` in the words that its numbers stand for, if there are such."""
+        meta = self.dataset_meta or {}
+        words = meta.get('label_names', {}).get(key) or meta.get(f'{key}_names')
+        values = np.asarray(column)
+        return values if words is None or values.dtype.kind in 'US' else np.array(words)[values]
 
     def _poses(self, results: Dict[str, Column]):
         pred, target = results[self.pred_key].double(), results[self.target_key].double()
@@ -146,12 +175,11 @@ def _mean(values: Tensor, counted: Tensor) -> float:
     return values[counted].mean().item()
 
 
-def _by_group(name: str, key: str, groups: Column, values: Tensor,
+def _by_group(name: str, key: str, groups: np.ndarray, values: Tensor,
               counted: Tensor) -> Dict[str, float]:
-    labels = groups.tolist()
     metrics = {}
-    for label in sorted(set(labels)):
-        rows = torch.tensor([other == label for other in labels])
+    for label in np.unique(groups):
+        rows = torch.from_numpy(groups == label)
         if counted[rows].any():
             metrics[f'{name}/{key}={label}'] = _mean(values[rows], counted[rows])
     if metrics:

@@ -1,9 +1,10 @@
 """Clips as animated GIFs."""
 from pathlib import Path
-from typing import Optional, Sequence, Tuple, Union
+from typing import Callable, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.animation import PillowWriter
+from matplotlib.figure import Figure
 
 from mmviewpose.skeletons import Skeleton
 
@@ -54,9 +55,28 @@ def animate_clip(positions: np.ndarray, path: PathLike, second: Optional[np.ndar
             draw_skeleton(ax, clip[frame], skeleton)
             frame_axes(ax, extent, view)
             ax.set_title(name, fontsize=LABEL, color=INK)
-        return axes
 
-    movie = FuncAnimation(figure, show, frames=len(clips[0]), blit=False, init_func=lambda: axes)
-    with replacing(path) as temporary:
-        movie.save(temporary, writer=PillowWriter(fps=max(fps / stride, 1.)), dpi=dpi)
+    return write_movie(figure, show, len(clips[0]), fps / stride, path, dpi)
+
+
+def write_movie(figure: Figure, show: Callable[[int], None], count: int, fps: float,
+                path: PathLike, dpi: int = 80) -> Path:
+    """Write a GIF whole or not at all.
+
+    Args:
+        figure: What is filmed.
+        show: Draws the frame of a number.
+        count: How many frames.
+        fps: Frames per second; at least 1 is taken.
+        path: GIF to write.
+        dpi: Resolution.
+
+    Returns:
+        The path.
+    """
+    writer = PillowWriter(fps=max(fps, 1.))
+    with replacing(path) as temporary, writer.saving(figure, temporary, dpi):
+        for number in range(count):
+            show(number)
+            writer.grab_frame()
     return Path(path)

@@ -199,6 +199,77 @@ def _rows_panel(ax, rows: Sequence[Mapping], metric: str, paper: str) -> None:
                 fontsize=SMALL + .5, color=INK)
 
 
+def views_chart(rows: Sequence[Mapping], path: PathLike,
+                title: str = 'Error against the number of views', paper: str = 'paper') -> Path:
+    """Error against number of views, mean and spread over seeds (like two_views, Fig. 4).
+
+    Args:
+        rows: As for :func:`row_chart`, each also with ``views``, their number, and where there are
+            several losses ``method``, which gets a line of its own; ``name`` is not needed. Rows of
+            different metrics get panels side by side.
+        path: Picture to write.
+        title: Above all.
+        paper: What the paper's markers are called in the legend.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: No rows, or a row without its number of views.
+    """
+    missing = [row for row in rows if row.get('views') is None]
+    if missing or not rows:
+        raise ValueError(f'a row has no number of views: {missing[0]}' if missing
+                         else 'no rows to draw')
+    metrics = list(dict.fromkeys(row['metric'] for row in rows))
+    methods = list(dict.fromkeys(row.get('method', '') for row in rows))
+    figure = new_figure(4.3 * len(metrics), 3.6)
+    axes = figure.subplots(1, len(metrics), squeeze=False)[0]
+    for ax, metric in zip(axes, metrics):
+        group = [row for row in rows if row['metric'] == metric]
+        highest = {views: max(float(row['mean']) for row in group if row['views'] == views)
+                   for views in {row['views'] for row in group}}
+        for method, color in zip(methods, CATEGORIES * (len(methods) // len(CATEGORIES) + 1)):
+            _views_line(ax, [row for row in group if row.get('method', '') == method], method,
+                        color, paper, highest)
+        tidy(ax, '', 'number of views', metric)
+        ax.set_xticks(sorted({int(row['views']) for row in rows}))
+        ax.margins(x=.12)
+        ax.set_ylim(0., 1.12 * ax.get_ylim()[1])
+    handles, labels = _unique_handles(axes)
+    figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
+    figure.tight_layout()
+    figure.legend(handles, labels, loc='upper center', bbox_to_anchor=(.5, .01), ncol=len(labels),
+                  frameon=False, fontsize=SMALL + .5)
+    return save(figure, path)
+
+
+def _views_line(ax, rows: Sequence[Mapping], method: str, color: str, paper: str,
+                highest: Mapping[int, float]) -> None:
+    """A method's line; its numbers stand above the points where it is the highest, else below."""
+    rows = sorted(rows, key=lambda row: row['views'])
+    if not rows:
+        return
+    views, mean, std = (np.array([float(row.get(key) or 0.) for row in rows])
+                        for key in ('views', 'mean', 'std'))
+    if std.any():
+        ax.fill_between(views, mean - std, mean + std, color=shades(color, .72), linewidth=0,
+                        zorder=1)
+    ax.plot(views, mean, color=color, linewidth=1.9, marker='o', markersize=5, zorder=3,
+            label=method or 'mean')
+    for row, x, y in zip(rows, views, mean):
+        seeds = np.asarray(row.get('seeds') or [], dtype=float)
+        ax.scatter(np.full(len(seeds), x), seeds, s=9, color=INK, alpha=.6, linewidths=0, zorder=4,
+                   label='single seeds')
+        above = y >= highest[row['views']]
+        ax.annotate(f'{y:.1f}', (x, y), (0, 10 if above else -11), textcoords='offset points',
+                    ha='center', va='bottom' if above else 'top', fontsize=SMALL, color=color,
+                    zorder=5)
+        if row.get('paper') is not None:
+            ax.scatter(x, float(row['paper']), s=42, marker='D', facecolors='white',
+                       edgecolors=color, linewidths=1.6, zorder=4, label=paper)
+
+
 def _unique_handles(axes) -> Tuple[List, List]:
     found = {}
     for ax in axes:

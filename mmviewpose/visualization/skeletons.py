@@ -137,13 +137,14 @@ def _cells(rows: int, columns: int, width: float = 2.1, height: float = 2.5):
     return figure, axes
 
 
-def _legend(figure, entries, y: float = 0.) -> None:
+def _legend(figure, entries, y: float = 0., x: float = .5) -> None:
+    """A legend in a row whose top is at ``y``: in the middle, or with ``x=1`` at the right."""
     handles = [Line2D([], [], color=color, linewidth=2.5, label=label) if marker is None else
                Line2D([], [], color=color, marker=marker, markerfacecolor='none', markersize=8,
                       markeredgewidth=1.6, linestyle='', label=label)
                for label, color, marker in entries]
-    figure.legend(handles=handles, loc='upper center', bbox_to_anchor=(.5, y), ncol=len(handles),
-                  frameon=False, fontsize=LABEL)
+    figure.legend(handles=handles, loc='upper center' if x < 1. else 'upper right',
+                  bbox_to_anchor=(x, y), ncol=len(handles), frameon=False, fontsize=LABEL)
 
 
 def denoising_figure(true: np.ndarray, corrupted: np.ndarray, recovered: np.ndarray,

@@ -43,6 +43,20 @@ def evaluate(batch_size, shuffle=False):
     return evaluator.evaluate(SIZE)
 
 
+def evaluate_sequences(batch_size):
+    """The same for clips of five frames, some of them padding."""
+    metric = PoseErrorMetric(modes=('mpjpe', 'pa-mpjpe', 'mpjve'), group_by='action')
+    generator = torch.Generator().manual_seed(4)
+    fields = dict(keypoints=100 * torch.randn(SIZE, 5, 17, 3, generator=generator),
+                  target=100 * torch.randn(SIZE, 5, 17, 3, generator=generator),
+                  mask=(torch.arange(5) < 3 + torch.arange(SIZE)[:, None] % 3)[..., None].expand(
+                      SIZE, 5, 17), index=torch.arange(SIZE), action=torch.arange(SIZE) % 3)
+    evaluator = Evaluator(metric)
+    for rows in BatchSampler(DefaultSampler(range(SIZE), shuffle=False), batch_size, False):
+        evaluator.process([take(fields, rows)], data_batch=None)
+    return evaluator.evaluate(SIZE)
+
+
 class Sum(BatchedMetric):
 
     def __init__(self, **kwargs):
@@ -66,7 +80,9 @@ def worker(rank, folder, action):
 
 
 def evaluate_in_parts():
-    return [evaluate(batch_size, shuffle) for batch_size, shuffle in ((4, False), (5, True))]
+    return [{**evaluate(batch_size, shuffle),
+             **{f'clips/{name}': value for name, value in evaluate_sequences(batch_size).items()}}
+            for batch_size, shuffle in ((4, False), (5, True))]
 
 
 def evaluate_with_a_hole():
@@ -88,6 +104,8 @@ def on_two_ranks(action, folder, monkeypatch):
 def test_two_ranks_with_a_padded_sampler_give_the_value_of_one(tmp_path, monkeypatch):
     alone = evaluate(batch_size=SIZE)
     assert len(alone) == 5 * (1 + 4 + 3) and alone['MPJPE'] > 0
+    alone.update({f'clips/{name}': value for name, value in evaluate_sequences(SIZE).items()})
+    assert alone['clips/MPJVE'] > 0
     for rank in on_two_ranks('evaluate_in_parts', tmp_path, monkeypatch):
         for parts in rank:
             assert parts == alone

@@ -93,6 +93,84 @@ def test_sequences_and_velocity():
         'MPJVE': pytest.approx(functional.velocity_error(pred, target, mask).item())}
 
 
+def brute_force(pred, target, mask):
+    """Errors by frame in float64, one pose after the other: lists of (sample, frame, error)."""
+    pred, target = np.asarray(pred, np.float64), np.asarray(target, np.float64)
+    found = {'MPJPE': [], 'N-MPJPE': [], 'PA-MPJPE': [], 'MPJVE': []}
+    for n, t in np.ndindex(*mask.shape[:2]):
+        m = np.asarray(mask[n, t])
+        if m.any():
+            p, q = pred[n, t, m], target[n, t, m]
+            a, b = p - p.mean(0), q - q.mean(0)
+            u, s, v = np.linalg.svd(a.T @ b)
+            sign = np.sign(np.linalg.det(u @ v))  # a proper rotation
+            s[2], u[:, 2] = sign * s[2], sign * u[:, 2]
+            for name, guess in (('MPJPE', p), ('N-MPJPE', p * (p * q).sum() / (p * p).sum()),
+                                ('PA-MPJPE', a @ u @ v * s.sum() / (a * a).sum() + q.mean(0))):
+                found[name].append((n, t, np.linalg.norm(guess - q, axis=1).mean()))
+        both = m & np.asarray(mask[n, t - 1])
+        if t and both.any():
+            moved = (pred[n, t] - pred[n, t - 1]) - (target[n, t] - target[n, t - 1])
+            found['MPJVE'].append((n, t - 1, np.linalg.norm(moved[both], axis=1).mean()))
+    return found
+
+
+@pytest.fixture
+def clips():
+    """Sequences with joints that are not seen, frames that are padding, and a clip of nothing."""
+    fields = prediction(9, 6)
+    fields['mask'] = torch.rand(9, 6, 17, generator=torch.Generator().manual_seed(3)) < 0.8
+    fields['mask'][1, 4:] = fields['mask'][2, 2] = fields['mask'][8] = False
+    # whatever stands where nothing counts must not matter, nor what comes before and after it
+    fields['keypoints'][~fields['mask']] = 1e5
+    fields.update(action=torch.tensor([2, 0, 0, 1, 1, 1, 1, 0, 1]), clip=torch.arange(9) // 2,
+                  view=torch.arange(9) % 2, start=6 * torch.arange(9))
+    return fields
+
+
+SEQUENCE_MODES = ('mpjpe', 'n-mpjpe', 'pa-mpjpe', 'mpjve')
+
+
+def test_sequences_against_brute_force_overall_and_by_action(clips):
+    expected = {}
+    for name, frames in brute_force(*(clips[k] for k in ('keypoints', 'target', 'mask'))).items():
+        expected[name] = np.mean([error for _, _, error in frames])
+        by_action = {action: np.mean([error for n, _, error in frames
+                                      if clips['action'][n] == action]) for action in (0, 1, 2)}
+        expected.update({f'{name}/action={a}': value for a, value in by_action.items()})
+        expected[f'{name}/mean-over-action'] = np.mean(list(by_action.values()))
+    metrics = run(clips, modes=SEQUENCE_MODES, group_by='action')
+    assert metrics == {name: pytest.approx(value, rel=1e-6) for name, value in expected.items()}
+
+
+def test_errors_of_single_frames(clips):
+    metric = METRICS.build(dict(type='PoseErrorMetric', modes=SEQUENCE_MODES, group_by='action'))
+    metric.dataset_meta = dict(label_names=dict(action=['run', 'sit', 'wave']),
+                               clip_names=list('abcde'), view_names=['left', 'right'])
+    rows = [4, 7, 0, 1, 8, 3, 2, 6, 5, 4]  # out of order, one twice
+    metric.process(None, [{key: value[rows] for key, value in clips.items()}])
+    metrics = metric.evaluate(9)
+    assert metrics['MPJPE/action=wave'] == pytest.approx(
+        np.nanmean(metric.frame_errors['MPJPE'][0]))
+    found = metric.frame_errors
+    assert found['action'].tolist() == ['wave', 'run', 'run', 'sit', 'sit', 'sit', 'sit', 'run',
+                                        'sit']
+    assert ''.join(found['clip']) == 'aabbccdde' and found['view'][1] == 'right'
+    assert found['start'].tolist() == list(range(0, 54, 6))
+    assert found['index'].tolist() == list(range(9))
+    brute = brute_force(*(clips[key] for key in ('keypoints', 'target', 'mask')))
+    for name, frames in brute.items():
+        expected = np.full((9, 5 if name == 'MPJVE' else 6), np.nan)
+        for n, t, error in frames:
+            expected[n, t] = error
+        np.testing.assert_allclose(found[name], expected, rtol=1e-6)
+
+
+def test_nothing_to_measure_is_an_error(clips):
+    with pytest.raises(ValueError, match="'mask' is False everywhere"):
+        run(dict(clips, mask=torch.zeros_like(clips['mask'])))
+
+
 def test_root_centres_both_and_pred_key_picks_what_is_measured():
     fields = prediction(10)
     fields['input'] = fields.pop('keypoints') + 1000

@@ -82,6 +82,21 @@ def test_metrics_go_to_a_file(small, test, trained, tmp_path):
     assert metrics and all(value > 0 for value in metrics.values())
 
 
+def test_errors_of_frames_go_to_a_file(small, test, trained, tmp_path):
+    from mmviewpose.datasets.formats.npz import read_npz
+    out = tmp_path / 'frames.npz'
+    metrics = test([small, str(trained / 'epoch_2.pth'), '--work-dir', str(tmp_path), '--frames',
+                    str(out)])
+    frames = read_npz(out, 'mmviewpose-frame-errors-1', 'file of frame errors')
+    count = len(frames['index'])
+    assert count > 1 and frames['index'].tolist() == list(range(count))
+    found = [name for name, values in frames.items() if values.ndim == 2]
+    assert found
+    for name in found:
+        assert frames[name].shape == (count, 1)
+        assert frames[name].mean() == pytest.approx(metrics[name])
+
+
 def test_pictures_go_to_a_folder(small, test, trained, tmp_path):
     test([small, str(trained / 'epoch_2.pth'), '--show-dir', str(tmp_path / 'show'), '--interval',
           '2', '--work-dir', str(tmp_path)])

@@ -9,10 +9,11 @@ import pytest
 from matplotlib.image import imread
 
 from mmviewpose.datasets.synthetic import synthetic_clips, synthetic_poses
-from mmviewpose.skeletons import get_skeleton
-from mmviewpose.visualization import (animate_clip, denoising_figure, draw_skeleton,
-                                      embedding_figure, frame_axes, principal_plane, read_scalars,
-                                      row_chart, training_curves, transfer_figure)
+from mmviewpose.skeletons import get_skeleton, remap
+from mmviewpose.visualization import (Seen, animate_clip, animate_lifting, denoising_figure,
+                                      draw_skeleton, embedding_figure, frame_axes, lifting_figure,
+                                      principal_plane, read_scalars, row_chart, training_curves,
+                                      transfer_figure, views_chart)
 from mmviewpose.visualization.style import new_figure, replacing, save, shades
 
 
@@ -163,3 +164,108 @@ def test_hook_draws_and_never_fails(log, caplog):
     with caplog.at_level(logging.WARNING, 'toy'):
         TrainingCurvesHook('other.png').after_train(runner)
     assert 'not drawn' in caplog.text and not (log.parent.parent / 'other.png').exists()
+
+
+# ---------------------------------------------------------------------------------------
+# Lifting
+
+
+@pytest.fixture(scope='module')
+def lifted():
+    """A clip in a camera's axes, two predictions of it, and what was seen."""
+    clip = synthetic_clips(1, 12, actions=['walk'])[0]
+    target = remap(clip.positions, clip.layout, 'h36m17') * [1., -1., -1.]
+    target = target - target[:, :1]
+    scores = np.ones(target.shape[:2])
+    scores[3:6, 4] = 0.
+    points = 400. + .3 * target[..., :2] * np.sign(scores)[..., None]
+    predictions = dict(plain=target * [1., 1., .5], better=target * [1., 1., .9])
+    return predictions, target, Seen(points, scores)
+
+
+def drawn_texts(figure):
+    return [text.get_text() for ax in figure.axes for text in ax.texts]
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that lifting_figure makes."""
+    made = []
+
+    def remembered(*size):
+        made.append(new_figure(*size))
+        return made[-1]
+
+    monkeypatch.setattr('mmviewpose.visualization.lifting.new_figure', remembered)
+    return made
+
+
+def test_lifting_figure(lifted, tmp_path, figures):
+    predictions, target, seen = lifted
+    counted = np.arange(12) < 9
+    path = lifting_figure(predictions, target, tmp_path / 'lift' / 'rows.png', seen=seen,
+                          frame_mask=counted, columns=3, fps=30.)
+    assert path == tmp_path / 'lift' / 'rows.png'
+    assert_picture(path)
+    # the error on top of each pose is that of its frame: 3 moments among the 9 frames that count
+    shown = [1, 4, 7]
+    expected = [f'{np.linalg.norm(predictions[name][t] - target[t], axis=-1).mean():.0f} mm'
+                for name in ('plain', 'better') for t in shown]
+    assert drawn_texts(figures[0]) == expected
+    seen_panels, cells, chart = figures[0].axes[:3], figures[0].axes[3:9], figures[0].axes[9]
+    # of the frame in which the left hip was not seen, its two bones are missing
+    bones = [len(ax.collections[0].get_segments()) for ax in seen_panels]
+    assert bones == [16, 14, 16]
+    assert all(ax.yaxis_inverted() for ax in seen_panels)
+    # upright: what has a small image y is high up
+    drawn = np.array(cells[0].collections[0]._segments3d)[:, 1]
+    child = [c for c, _ in get_skeleton('h36m17').bones]
+    np.testing.assert_allclose(drawn[:, 2], -target[1][child][:, 1], atol=1e-3)
+    errors = np.linalg.norm(predictions['plain'] - target, axis=-1).mean(-1)
+    np.testing.assert_allclose(chart.lines[0].get_ydata()[:9], errors[:9])
+    assert np.isnan(chart.lines[0].get_ydata()[9:]).all()
+
+
+def test_lifting_figure_of_one_method_and_few_frames(lifted, tmp_path, figures):
+    predictions, target, _ = lifted
+    assert_picture(lifting_figure(predictions['plain'][:2], target[:2], tmp_path / 'one.png'))
+    assert len(drawn_texts(figures[0])) == 2  # both frames, not six times the same
+
+
+def test_lifting_figure_refuses_what_does_not_fit(lifted, tmp_path):
+    predictions, target, seen = lifted
+    path = tmp_path / 'no.png'
+    with pytest.raises(ValueError, match=r"prediction 'plain' must be \(11, 17, 3\)"):
+        lifting_figure(predictions, target[:11], path)
+    with pytest.raises(ValueError, match='scores must be'):
+        lifting_figure(predictions, target, path, seen=seen._replace(scores=seen.scores[0]))
+    with pytest.raises(ValueError, match='no frame that counts'):
+        lifting_figure(predictions, target, path, frame_mask=np.zeros(12, bool))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize('methods', [1, 2])
+def test_lifting_animation(lifted, tmp_path, methods):
+    from PIL import Image
+    predictions, target, seen = lifted
+    path = animate_lifting(predictions['plain'] if methods == 1 else predictions, target,
+                           tmp_path / 'lift.gif', seen=seen if methods == 1 else None,
+                           frame_mask=np.arange(12) < 8, stride=4, dpi=40)
+    with Image.open(path) as movie:
+        assert movie.n_frames == 2  # of the 8 that count
+        first = np.asarray(movie.convert('L'), dtype=float)
+        movie.seek(1)
+        assert np.abs(first - np.asarray(movie.convert('L'), dtype=float)).max() > 50
+
+
+def test_views_chart(tmp_path):
+    rows = [dict(metric=metric, method=method, views=views, mean=70. - 10 * views, std=1.,
+                 seeds=[69. - 10 * views, 71. - 10 * views], paper=60. if views == 2 else None)
+            for metric in ('MPJPE mm', 'PA-MPJPE mm') for method in ('with', 'without')
+            for views in (1, 2, 4)]
+    assert_picture(views_chart(rows, tmp_path / 'views.png'))
+    assert_picture(views_chart([dict(metric='MPJPE mm', views=2, mean=3.)], tmp_path / 'one.png'))
+    with pytest.raises(ValueError, match='number of views'):
+        views_chart([*rows, dict(name='none', metric='MPJPE mm', mean=3.)], tmp_path / 'no.png')
+    with pytest.raises(ValueError, match='no rows'):
+        views_chart([], tmp_path / 'no.png')

@@ -2,6 +2,7 @@ from .buffered_logging import (BufferedIterTimerHook, BufferedRuntimeInfoHook,
                                IntervalLoggerHook)
 from .curves_hook import TrainingCurvesHook
 from .denoising_picture_hook import DenoisingPictureHook
+from .lifting_picture_hook import LiftingPictureHook
 
 __all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook',
-           'DenoisingPictureHook', 'TrainingCurvesHook']
+           'DenoisingPictureHook', 'LiftingPictureHook', 'TrainingCurvesHook']
