@@ -1,9 +1,10 @@
 """Using trained models from Python, without configs and runners."""
 from importlib import import_module
 
-_HOMES = dict(pose_features='features', export_encoder='encoder', load_encoder='encoder')
+_HOMES = dict(pose_features='features', export_encoder='encoder', load_encoder='encoder',
+              lift_recording='lifter', load_lifter='lifter')
 
-__all__ = ['export_encoder', 'load_encoder', 'pose_features']
+__all__ = ['export_encoder', 'lift_recording', 'load_encoder', 'load_lifter', 'pose_features']
 
 
 def __getattr__(name: str):
