@@ -50,6 +50,8 @@ def main(argv=None) -> None:
         picture = args.work_dir / f'{args.name}.png'
         row_chart(rows, picture, args.name)
         print(f'Picture: {picture}')
+        if hasattr(experiment, 'draw'):
+            print(f'Picture: {experiment.draw(rows, args.work_dir)}')
         if args.json:
             write_json(args.json, dict(rows=rows))
 

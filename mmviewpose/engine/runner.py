@@ -25,6 +25,9 @@ _CONFIG_KEYS = sorted({
     *inspect.signature(Runner.__init__).parameters, 'preprocess_cfg', 'find_unused_parameters',
     'sync_bn', 'model_wrapper_cfg', 'compile', 'synthetic_config'} - {'self', 'cfg'})
 
+# what a config of a host's dataset names as files, below its data_root
+_HOST_FILES = ('ann_file', 'camera_param_file', 'keypoint_2d_det_file')
+
 
 # ---------------------------------------------------------------------------------------
 # Config
@@ -132,7 +135,7 @@ def check_data(cfg: Config, *loaders: str) -> None:
     """Check that the files which the data loaders name are there, before anything is built.
 
     A dataset class may say itself what it needs, in a class method ``check_files(cfg)``; of
-    others, ``ann_file`` below ``data_root`` is looked for.
+    others, the hosts', ``ann_file`` and the like below ``data_root`` are looked for.
 
     Args:
         cfg: The whole config.
@@ -169,10 +172,11 @@ def _check_dataset(dataset: Mapping, scope: str) -> None:
         found = registry.get(kind) if isinstance(kind, str) else kind
     if hasattr(found, 'check_files'):
         found.check_files(dataset)
-    elif dataset.get('ann_file'):
-        path = osp.join(dataset.get('data_root') or '', dataset['ann_file'])
-        if '://' not in path and not osp.exists(path):
-            raise DatasetError('file not found', file=path)
+    else:
+        for key in _HOST_FILES:
+            path = osp.join(dataset.get('data_root') or '', dataset.get(key) or '')
+            if dataset.get(key) and '://' not in path and not osp.exists(path):
+                raise DatasetError('file not found', file=path)
 
 
 def _with_advice(problem: str, cfg: Config) -> str:

@@ -57,7 +57,8 @@ loader = dict()
 
 def test_all_configs_load(root):
     for path in sorted((root / 'configs' / 'viewpose').glob('*.py')):
-        assert load_config(str(path)).default_scope == 'mmviewpose', path
+        scope = 'mmpose' if "'mmpose::" in path.read_text() else 'mmviewpose'
+        assert load_config(str(path)).default_scope == scope, path
 
 
 def _cfg(dataset):
@@ -71,6 +72,7 @@ def _cfg(dataset):
         dict(type='PoseDataset', data_root='no/such', sources=[dict(ann_file='there.npz')])]),
     dict(type='RepeatDataset', times=2, dataset=dict(
         type='mmaction.PoseDataset', ann_file='no/such/there.npz', pipeline=[])),
+    dict(type='mmpose.Human36mDataset', ann_file='.', camera_param_file='no/such/there.npz'),
 ])
 def test_missing_data(dataset):
     with pytest.raises(DatasetError) as caught:

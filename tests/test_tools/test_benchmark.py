@@ -1,6 +1,7 @@
 import json
 
 import pytest
+import torch
 
 
 @pytest.fixture(scope='module')
@@ -56,3 +57,20 @@ def test_data_benchmark_makes_the_same_samples(benchmark, monkeypatch):
     found = module.run(count=64, rounds=1)
     assert set(found) == {'max_diff', 'mmpose_8', 'ours_8', 'ratio_8'}
     assert found['max_diff'] < 1e-5 and found['ratio_8'] > 0
+
+
+def test_consistency_benchmark_compares_equal_losses(benchmark):
+    module = benchmark.load('consistency')
+    found = module.run(batch_size=3, num_frames=9, rounds=2)
+    assert {'ratio_v2', 'ratio_v3', 'ratio_v4', 'max_grad_rel_err'} <= set(found)
+    assert min(found.values()) > 0 and found['max_grad_rel_err'] < 1e-4
+    pred = module._predictions(3, 3, 9)
+    torch.testing.assert_close(module.published_form(pred),
+                               module.multiview_consistency(pred, reduction='none'))
+
+
+def test_lifting_benchmark_trains_all_forms(benchmark):
+    pytest.importorskip('mmpose')
+    found = benchmark.load('lifting').run(
+        num_clips=1, num_frames=27, rounds=1, mixed_batch=16, array_batch=16, channels=64)
+    assert {'ratio_mixed', 'ratio_array'} <= set(found) and min(found.values()) > 0

@@ -100,7 +100,7 @@ def _leave_with_parent() -> None:
 def _run(part: Part, work_dir: Path) -> dict:
     from mmviewpose.engine.files import write_json
     folder = work_dir / part.name
-    cfg = _config(part, work_dir)
+    cfg = config_of(part, work_dir)
     stamp = _fingerprint(cfg, part, work_dir)
     done = _finished(folder / 'result.json', stamp)
     if done is not None:
@@ -109,14 +109,15 @@ def _run(part: Part, work_dir: Path) -> dict:
     start = time.perf_counter()
     with open(folder / 'log.txt', 'w') as log, redirect_stdout(log), redirect_stderr(log):
         checkpoint = _train(cfg, folder)
-        metrics = {name: _test(_config(part, work_dir, test), checkpoint)
+        metrics = {name: _test(config_of(part, work_dir, test), checkpoint)
                    for name, test in part.tests.items()}
     result = dict(metrics=metrics, seconds=time.perf_counter() - start, fingerprint=stamp)
     write_json(folder / 'result.json', result)
     return result
 
 
-def _config(part: Part, work_dir: Path, test: Optional[Mapping[str, Any]] = None):
+def config_of(part: Part, work_dir: Path, test: Optional[Mapping[str, Any]] = None):
+    """The config that a part trains by, or with ``test``'s options is tested by."""
     from mmviewpose.engine.runner import load_config, set_encoder_checkpoint
     options = {**part.options, **(test or {})}
     cfg = load_config(str(ROOT / 'configs' / 'viewpose' / f'{part.config}.py'), options)
@@ -125,6 +126,10 @@ def _config(part: Part, work_dir: Path, test: Optional[Mapping[str, Any]] = None
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if 'data_root' in cfg.get(loader, {}).get('dataset', {}):
             cfg[loader].dataset.data_root = str(work_dir / 'data')
+            for transform in (*cfg[loader].dataset.get('prepare', ()),
+                              *cfg[loader].dataset.get('pipeline', ())):
+                if transform.get('cameras'):
+                    transform.cameras = str(work_dir / 'data' / Path(transform.cameras).name)
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.work_dir = str(work_dir / part.name)
     cfg.experiment_name = part.name.replace('/', '_')
@@ -207,7 +212,10 @@ def prepare_archives(data: Path, work_dir: Path, names: Sequence[str]) -> List[P
     Args:
         data: Folder where the data sets were unpacked.
         work_dir: Archives go to its ``data`` folder.
-        names: Of ``cmu``, ``bandai_namco``, ``nucla``.
+        names: Of ``cmu``, ``bandai_namco``, ``nucla``, ``h36m_cameras``.
+
+    Raises:
+        DatasetError: A folder is not there.
     """
     from mmviewpose.datasets.formats.convert import convert
     from mmviewpose.errors import DatasetError
@@ -215,6 +223,9 @@ def prepare_archives(data: Path, work_dir: Path, names: Sequence[str]) -> List[P
                    bandai_namco=('bvh', 'Bandai-Namco-Research-Motiondataset-1/data'))
     paths = []
     for name in names:
+        if name == 'h36m_cameras':
+            paths.append(_prepare_cameras(data, work_dir / 'data' / f'{name}.npz'))
+            continue
         source, folder = sources[name]
         path = work_dir / 'data' / f'{name}.npz'
         if not (data / folder).is_dir():
@@ -225,3 +236,20 @@ def prepare_archives(data: Path, work_dir: Path, names: Sequence[str]) -> List[P
             convert(source, data / folder, path, fps=30., progress=True)
         paths.append(path)
     return paths
+
+
+def _prepare_cameras(data: Path, path: Path) -> Path:
+    """Human3.6M's cameras out of mmpose's test data."""
+    from mmviewpose.datasets.formats.cameras import from_h36m
+    from mmviewpose.datasets.formats.h36m import read_cameras
+    from mmviewpose.engine.files import atomic_path
+    from mmviewpose.errors import DatasetError
+    if not path.is_file():
+        found = sorted(data.glob('**/h36m/cameras.pkl'))
+        if not found:
+            raise DatasetError('no h36m/cameras.pkl in it; docs/data_preparation.md says how to '
+                               'get it', file=data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            from_h36m(read_cameras(found[0])).save(temporary)
+    return path
