@@ -68,7 +68,8 @@ def lift_recording(lifter: Lifter, keypoints: np.ndarray, scores: np.ndarray,
 
     Args:
         lifter: What :func:`load_lifter` gave.
-        keypoints: (T, K, 2) px, in the lifter's layout.
+        keypoints: (T, K, 2) px, in the lifter's layout (a detector's COCO joints are another;
+            archives of ``multiview_keypoints.py`` are in it). Anything where the score is 0.
         scores: (T, K); 0: not seen.
         image_size: (width, height) px.
 
@@ -82,6 +83,9 @@ def lift_recording(lifter: Lifter, keypoints: np.ndarray, scores: np.ndarray,
     if np.shape(keypoints) != (*shape, 2) or np.shape(scores) != shape or not len(keypoints):
         raise ValueError(f'layout {lifter.skeleton} needs key points (T, {shape[1]}, 2) and scores '
                          f'(T, {shape[1]}), got {np.shape(keypoints)} and {np.shape(scores)}')
+    if np.shape(image_size) != (2, ):
+        raise ValueError(f'image_size must be (width, height), got {image_size}')
+    keypoints = np.where(np.asarray(scores)[..., None] > 0, keypoints, 0)
     length = min(lifter.num_frames, len(keypoints))
     # The last window ends where the recording does, and so may overlap the one before it.
     first = np.minimum(np.arange(0, len(keypoints), length), len(keypoints) - length)

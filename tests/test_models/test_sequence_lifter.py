@@ -211,6 +211,13 @@ def test_only_labelled_samples_are_supervised(batch):
     assert set(model(**batch, mode='loss')) == {'loss_reprojection'}
 
 
+def test_views_of_different_windows_are_no_clip(batch):
+    model = lifter(consistency=CONSISTENCY)
+    batch['data_samples']['window'] = torch.arange(16)
+    with pytest.raises(UserError, match='the same num_views'):
+        model(**batch, mode='loss')
+
+
 def test_masked_frames_do_not_count(batch):
     model = lifter(**SUPERVISED, reprojection=REPROJECTION, consistency=CONSISTENCY).eval()
     samples = batch['data_samples']

@@ -4,6 +4,7 @@ from typing import Dict, List, NamedTuple, Optional, Union
 import torch
 from torch import Tensor, nn
 
+from mmviewpose.errors import UserError
 from mmviewpose.geometry.scaled_perspective import image_to_plane, plane_to_pose, pose_to_plane
 from mmviewpose.models.batch_model import BatchModel
 from mmviewpose.models.weights import load_part
@@ -136,6 +137,7 @@ class SequenceLifter(BatchModel):
             if name == 'reprojection':
                 losses['loss_reprojection'] = loss(points[..., :2], seen, scores)
             else:
+                _check_views(data_samples.get('window'), loss.num_views)
                 pose = self.to_pose(points)
                 weight = frames[..., None].expand(scores.shape).to(pose.dtype)
                 losses['loss_consistency'] = loss(pose, None, weight)
@@ -162,6 +164,21 @@ class SequenceLifter(BatchModel):
         focal = (self.focal * size.amax(-1, keepdim=True)).expand_as(size)
         nominal = torch.cat([focal, size / 2], -1)
         return torch.where(given.isfinite().all(-1, keepdim=True), given, nominal)
+
+
+def _check_views(window: Optional[Tensor], num_views: int) -> None:
+    """Refuse a batch in which the loss would take different performances for views of one.
+
+    Raises:
+        UserError: So it is.
+    """
+    if window is None or len(window) % num_views:
+        return  # the loss itself counts
+    groups = window.view(-1, num_views)
+    if bool((groups != groups[:, :1]).any()):
+        raise UserError(f'the {num_views} samples that the consistency loss takes for views of one '
+                        'window are of several: give MultiviewBatchSampler and '
+                        'MultiviewConsistencyLoss the same num_views')
 
 
 def _built(**configs: Optional[dict]) -> Dict[str, nn.Module]:
