@@ -23,7 +23,7 @@ PREPARATION = 'docs/data_preparation.md'
 
 _CONFIG_KEYS = sorted({
     *inspect.signature(Runner.__init__).parameters, 'preprocess_cfg', 'find_unused_parameters',
-    'sync_bn', 'model_wrapper_cfg', 'compile', 'synthetic_config'} - {'self', 'cfg'})
+    'sync_bn', 'model_wrapper_cfg', 'compile', 'synthetic_config', 'encoder_checkpoint'} - {'self', 'cfg'})
 
 # what a config of a host's dataset names as files, below its data_root
 _HOST_FILES = ('ann_file', 'camera_param_file', 'keypoint_2d_det_file')
@@ -59,8 +59,16 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
 
 
 def set_encoder_checkpoint(cfg: Config, checkpoint: str) -> None:
-    """Let every part that starts from pretrained weights start from ``checkpoint``."""
-    for init_cfg in _pretrained(cfg._cfg_dict):
+    """Let every part that starts from pretrained weights start from ``checkpoint``.
+
+    Raises:
+        UserError: There is none.
+    """
+    found = list(_pretrained(cfg._cfg_dict))
+    if not found:
+        raise UserError('config: encoder_checkpoint is given, but no part of the model starts from '
+                        'pretrained weights')
+    for init_cfg in found:
         init_cfg['checkpoint'] = str(checkpoint)
 
 

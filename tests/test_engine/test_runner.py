@@ -42,6 +42,14 @@ def test_misspelt_option(tmp_path):
         load_config(_write(tmp_path, 'model = dict(a=1)'), {'modle.a': 2})
 
 
+def test_a_checkpoint_that_nothing_starts_from(tmp_path):
+    config = _write(tmp_path, 'model = dict(a=1)')
+    with pytest.raises(UserError, match='no part of the model starts from'):
+        load_config(config, {'encoder_checkpoint': 'mine.pth'})
+    with pytest.raises(UserError, match="did you mean 'encoder_checkpoint'"):
+        load_config(config, {'encoder_chekpoint': 'mine.pth'})
+
+
 def test_variables_of_a_config_are_not_misspellings(tmp_path):
     text = '''model = dict()
 train_pipeline = val_pipeline = test_pipeline = []
