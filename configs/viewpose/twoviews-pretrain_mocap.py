@@ -1,14 +1,10 @@
 # The lifter that fine-tuning starts from: 3D of one motion capture source (CMU), one camera.
 _base_ = [
     '../_base_/lifting_runtime.py',
-    '../_base_/models/tcn_lifter.py',
+    '../_base_/models/tcn_lifter_3d.py',
     '../_base_/datasets/mocap_clips.py',
     '../_base_/schedules/conv_muon_onecycle.py',
 ]
-model = dict(
-    position=dict(type='JointPositionLoss'),
-    velocity=dict(type='VelocityLoss', loss_weight=0.2),
-    scale=dict(type='ScaleLoss', loss_weight=0.5))
 max_epochs = 20
 train_cfg = dict(max_epochs=max_epochs, val_interval=5)
 param_scheduler = dict(total_steps=max_epochs)

@@ -2,12 +2,8 @@
 # without a download.
 _base_ = [
     '../_base_/lifting_runtime.py',
-    '../_base_/models/tcn_lifter.py',
+    '../_base_/models/tcn_lifter_3d.py',
     '../_base_/datasets/synthetic_clips.py',
     '../_base_/schedules/conv_muon_onecycle.py',
 ]
-model = dict(
-    position=dict(type='JointPositionLoss'),
-    velocity=dict(type='VelocityLoss', loss_weight=0.2),
-    scale=dict(type='ScaleLoss', loss_weight=0.5),
-    consistency=dict(type='MultiviewConsistencyLoss', num_views=2, loss_weight=0.2))
+model = dict(consistency=dict(type='MultiviewConsistencyLoss', num_views=2, loss_weight=0.2))

@@ -4,8 +4,9 @@ from typing import Any, Dict, Mapping, Tuple
 
 import torch
 from mmengine.model import BaseDataPreprocessor, BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
+from mmviewpose.models.weights import load_part
 from mmviewpose.registry import MODELS
 
 
@@ -32,11 +33,33 @@ class BatchModel(BaseModel):
     """``BaseModel`` for batches of arrays.
 
     A loss that is a scalar already is neither averaged nor added to zero, and what is only logged
-    does not keep the autograd graph.
+    does not keep the autograd graph. A model that names its :meth:`pretrained_parts` gets them,
+    strictly, from the checkpoint of ``init_cfg``.
     """
 
     def __init__(self, data_preprocessor=None, init_cfg=None) -> None:
         super().__init__(data_preprocessor or dict(type='mmviewpose.BatchPreprocessor'), init_cfg)
+
+    def pretrained_parts(self) -> Dict[str, nn.Module]:
+        """What the checkpoint of ``init_cfg`` gives, by the prefix of its weights there; nothing
+        leaves the checkpoint to mmengine."""
+        return {}
+
+    def init_weights(self) -> None:
+        """Initialise; pretrained parts must fit.
+
+        Raises:
+            UserError: Weights of another model.
+        """
+        parts = self.pretrained_parts() if self.init_cfg else {}
+        if not parts:
+            super().init_weights()
+            return
+        pretrained, self.init_cfg = self.init_cfg, None
+        super().init_weights()
+        self.init_cfg = pretrained
+        for prefix, part in parts.items():
+            load_part(part, pretrained['checkpoint'], prefix)
 
     def parse_losses(self, losses: Mapping[str, Any]) -> Tuple[Tensor, Dict[str, Tensor]]:
         """Sum the entries whose key contains ``'loss'``.

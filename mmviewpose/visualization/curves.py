@@ -161,12 +161,7 @@ def row_chart(rows: Sequence[Mapping], path: PathLike, title: str = '',
                            gridspec_kw=dict(height_ratios=heights))[:, 0]
     for ax, group, metric in zip(axes, groups, metrics):
         _rows_panel(ax, group, metric, paper)
-    handles, labels = _unique_handles(axes)
-    figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
-    figure.tight_layout()
-    figure.legend(handles, labels, loc='upper center', bbox_to_anchor=(.5, .01), ncol=len(labels),
-                  frameon=False, fontsize=SMALL + .5)
-    return save(figure, path)
+    return _with_legend(figure, axes, title, path)
 
 
 def _rows_panel(ax, rows: Sequence[Mapping], metric: str, paper: str) -> None:
@@ -236,12 +231,7 @@ def views_chart(rows: Sequence[Mapping], path: PathLike,
         ax.set_xticks(sorted({int(row['views']) for row in rows}))
         ax.margins(x=.12)
         ax.set_ylim(0., 1.12 * ax.get_ylim()[1])
-    handles, labels = _unique_handles(axes)
-    figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
-    figure.tight_layout()
-    figure.legend(handles, labels, loc='upper center', bbox_to_anchor=(.5, .01), ncol=len(labels),
-                  frameon=False, fontsize=SMALL + .5)
-    return save(figure, path)
+    return _with_legend(figure, axes, title, path)
 
 
 def _views_line(ax, rows: Sequence[Mapping], method: str, color: str, paper: str,
@@ -270,9 +260,15 @@ def _views_line(ax, rows: Sequence[Mapping], method: str, color: str, paper: str
                        edgecolors=color, linewidths=1.6, zorder=4, label=paper)
 
 
-def _unique_handles(axes) -> Tuple[List, List]:
-    found = {}
+def _with_legend(figure, axes, title: str, path: PathLike) -> Path:
+    """The figure with a title and one legend below all panels, written."""
+    handles = {}
     for ax in axes:
         for handle, label in zip(*ax.get_legend_handles_labels()):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+            handles.setdefault(label, handle)
+    figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
+    figure.tight_layout()
+    figure.legend(list(handles.values()), list(handles), loc='upper center',
+                  bbox_to_anchor=(.5, .01), ncol=len(handles), frameon=False,
+                  fontsize=SMALL + .5)
+    return save(figure, path)

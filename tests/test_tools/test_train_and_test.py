@@ -87,7 +87,7 @@ def test_errors_of_frames_go_to_a_file(small, test, trained, tmp_path):
     out = tmp_path / 'frames.npz'
     metrics = test([small, str(trained / 'epoch_2.pth'), '--work-dir', str(tmp_path), '--frames',
                     str(out)])
-    frames = read_npz(out, 'mmviewpose-frame-errors-1', 'file of frame errors')
+    frames, _ = read_npz(out, 'mmviewpose-frame-errors-1', 'file of frame errors')
     count = len(frames['index'])
     assert count > 1 and frames['index'].tolist() == list(range(count))
     found = [name for name, values in frames.items() if values.ndim == 2]

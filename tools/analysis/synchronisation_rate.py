@@ -14,10 +14,8 @@ and DetectionNoise as they are by default. Three kinds are drawn:
     still        one pose is held: to be refused
 """
 import argparse
-import json
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -181,6 +179,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     args = parser.parse_args(argv)
     from mmviewpose.engine.errors import one_line_errors
     with one_line_errors():
+        from mmviewpose.engine.files import write_json
         takes = read_takes(args.archive) if args.archive else human_paced_people()
         print(f'{len(takes)} takes of {args.archive or "synthetic people"}, '
               f'{args.cases} cases of each kind, seed {args.seed}')
@@ -189,9 +188,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         for kind, counts in found.items():
             print(f'{kind:<12}' + ''.join(f'{name} {n:>3}   ' for name, n in counts.items()))
         if args.json:
-            Path(args.json).write_text(json.dumps(dict(
-                archive=args.archive, cameras=args.cameras, cases=args.cases, seed=args.seed,
-                takes=len(takes), **found), indent=1) + '\n')
+            write_json(args.json, dict(archive=args.archive, cameras=args.cameras, seed=args.seed,
+                                       cases=args.cases, takes=len(takes), **found))
     return 0
 
 

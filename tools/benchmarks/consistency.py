@@ -1,6 +1,4 @@
 """The multi-view consistency loss against the published formulation, forward + backward."""
-import argparse
-import json
 import statistics
 import time
 from itertools import combinations
@@ -110,17 +108,3 @@ def run(batch_size: int = 32, num_frames: int = 243, rounds: int = 25, **_: obje
     finally:
         torch.set_num_threads(before)
     return dict(found, max_grad_rel_err=max(errors))
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument('--num-frames', type=int, default=243)
-    parser.add_argument('--rounds', type=int, default=25)
-    args = parser.parse_args()
-    print(json.dumps(run(args.batch_size, args.num_frames, args.rounds), indent=1))
-
-
-if __name__ == '__main__':
-    main()

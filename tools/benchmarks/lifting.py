@@ -1,7 +1,5 @@
 """Training of lifters: mmpose's with our loss and sampler against its own, our array path against
 mmpose's."""
-import argparse
-import json
 import pickle
 import statistics
 import tempfile
@@ -197,17 +195,3 @@ def run(num_clips: int = 8, num_frames: int = 120, rounds: int = 21, mixed_batch
                 mmpose_per_s=1e3 * array_batch / medians['mmpose'],
                 array_per_s=1e3 * array_batch / medians['ours'],
                 ratio_array=medians['mmpose'] / medians['ours'])
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--num-clips', type=int, default=8)
-    parser.add_argument('--num-frames', type=int, default=120)
-    parser.add_argument('--rounds', type=int, default=21)
-    args = parser.parse_args()
-    print(json.dumps(run(args.num_clips, args.num_frames, args.rounds), indent=1))
-
-
-if __name__ == '__main__':
-    main()

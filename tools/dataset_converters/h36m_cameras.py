@@ -18,10 +18,8 @@ def main(argv=None) -> None:
     with one_line_errors():
         from mmviewpose.datasets.formats.cameras import from_h36m
         from mmviewpose.datasets.formats.h36m import read_cameras
-        from mmviewpose.engine.files import atomic_path
         cameras = from_h36m(read_cameras(args.src))
-        with atomic_path(args.out) as temporary:
-            cameras.save(temporary)
+        cameras.save(args.out)
     print(f'{args.out}: {len(cameras)} cameras')
 
 

@@ -242,14 +242,11 @@ def _prepare_cameras(data: Path, path: Path) -> Path:
     """Human3.6M's cameras out of mmpose's test data."""
     from mmviewpose.datasets.formats.cameras import from_h36m
     from mmviewpose.datasets.formats.h36m import read_cameras
-    from mmviewpose.engine.files import atomic_path
     from mmviewpose.errors import DatasetError
     if not path.is_file():
         found = sorted(data.glob('**/h36m/cameras.pkl'))
         if not found:
             raise DatasetError('no h36m/cameras.pkl in it; docs/data_preparation.md says how to '
                                'get it', file=data)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary:
-            from_h36m(read_cameras(found[0])).save(temporary)
+        from_h36m(read_cameras(found[0])).save(path)
     return path

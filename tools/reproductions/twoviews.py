@@ -2,7 +2,7 @@
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional
 
-from .runs import Part, checkpoint_of, config_of, prepare_archives, row, run_parts
+from .runs import ROOT, Part, checkpoint_of, config_of, prepare_archives, row, run_parts
 
 # The paper's Table 1, on SportsPose: MPJPE and PA-MPJPE.
 PAPER = {'none': (77.1, 44.1), 'reprojection': (64.4, 45.0), 'consistency': (36.2, 22.8)}
@@ -43,22 +43,22 @@ def draw(rows: List[dict], folder: Path) -> Path:
     import torch
     from mmengine.registry import init_default_scope
 
+    from mmviewpose.apis import load_lifter
     from mmviewpose.engine.hooks.lifting_picture_hook import liveliest_window
-    from mmviewpose.models.weights import load_part
-    from mmviewpose.registry import DATASETS, MODELS
+    from mmviewpose.registry import DATASETS
     from mmviewpose.visualization import Seen, animate_lifting, lifting_figure
     init_default_scope('mmviewpose')
     parts = {'not fine-tuned': pretraining(0),
              **{name: training(name, 0, config) for name, config in CONFIGS.items()}}
+    part = parts['consistency']
+    dataset = DATASETS.build(config_of(part, folder, part.tests['target']).test_dataloader.dataset)
+    batch = dataset.__getitems__(range(len(dataset)))
     poses = {}
     for name, part in parts.items():
-        cfg = config_of(part, folder, part.tests['target'])
-        model = MODELS.build(dict(cfg.model, init_cfg=None)).eval()
-        load_part(model, str(checkpoint_of(folder / part.name)))
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        model = load_lifter(ROOT / 'configs' / 'viewpose' / f'{part.config}.py',
+                            checkpoint_of(folder / part.name)).model
         with torch.no_grad():
-            found = liveliest_window(
-                model.test_step(dataset.__getitems__(range(len(dataset))))[0])
+            found = liveliest_window(model.test_step(batch)[0])
         poses[name] = found['keypoints'].numpy()
     shown = dict(target=found['target'].numpy(), frame_mask=found['frame_mask'].numpy(),
                  seen=Seen(found['keypoints_2d'].numpy(), found['scores'].numpy()), fps=30.)

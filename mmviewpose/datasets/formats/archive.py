@@ -16,7 +16,6 @@ from .clip import UPS, PathLike, SkeletonClip
 from .npz import label_arrays, read_npz, write_npz
 
 FORMAT = 'mmviewpose-clips-1'
-_LABEL = 'label_'
 
 
 @dataclass
@@ -104,7 +103,7 @@ def write_archive(path: PathLike, clips: Sequence[SkeletonClip]) -> Archive:
     write_npz(path, FORMAT, dict(
         positions=archive.positions, lengths=archive.lengths, names=archive.names,
         fps=archive.fps, valid=archive.valid, layout=np.array(archive.layout),
-        up=np.array(archive.up), **{_LABEL + key: value for key, value in archive.labels.items()}))
+        up=np.array(archive.up)), archive.labels)
     return archive
 
 
@@ -114,11 +113,10 @@ def read_archive(path: PathLike) -> Archive:
     Raises:
         DatasetError: The file is missing, truncated, not an archive, or its arrays disagree.
     """
-    arrays = read_npz(path, FORMAT, 'archive of clips')
+    arrays, labels = read_npz(path, FORMAT, 'archive of clips')
     try:
         archive = Archive(*(arrays[k] for k in ('positions', 'lengths', 'names', 'fps', 'valid')),
-                          str(arrays['layout']), str(arrays['up']),
-                          {k[len(_LABEL):]: v for k, v in arrays.items() if k.startswith(_LABEL)})
+                          str(arrays['layout']), str(arrays['up']), labels)
     except KeyError as e:
         raise DatasetError(f'the archive has no {e}', file=path) from e
     _check(archive, path)

@@ -15,6 +15,7 @@ from mmviewpose.errors import DatasetError
 
 from .clip import PathLike
 from .h36m import H36mCamera
+from .npz import write_npz
 
 FORMAT = 'mmviewpose-cameras-1'
 
@@ -41,9 +42,12 @@ class CameraPoses:
         return len(self.centres)
 
     def save(self, path: PathLike) -> None:
-        """Write the cameras to a file that `read_camera_poses` reads."""
-        with open(path, 'wb') as out:
-            np.savez(out, format=np.array(FORMAT), **vars(self))
+        """Write the cameras to a file that `read_camera_poses` reads, whole or not at all.
+
+        Raises:
+            DatasetError: The file cannot be written.
+        """
+        write_npz(path, FORMAT, vars(self))
 
 
 def from_h36m(cameras: Mapping[Tuple[str, str], H36mCamera]) -> CameraPoses:

@@ -171,8 +171,7 @@ def find_recordings(folder: PathLike) -> Dict[str, Path]:
             raise DatasetError('the folder holds no .json file of a detector, and no folders',
                                file=folder)
         return clips
-    videos = [file for file in files if _is_whole_video(_load(file))] if len(files) <= 64 else []
-    if len(videos) > 1 and len(videos) == len(files):
+    if 1 < len(files) <= 64 and all(_is_whole_video(_load(file)) for file in files):
         return {file.stem: file for file in files}
     return {'': folder}
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Dict, Mapping, Sequence
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from mmviewpose.errors import DatasetError
 
 from .clip import PathLike
 
+Arrays = Dict[str, np.ndarray]
+_LABEL = 'label_'
 
-def write_npz(path: PathLike, format: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays and the word ``format``; the file appears whole or not at all.
+
+def write_npz(path: PathLike, format: str, arrays: Mapping[str, np.ndarray],
+              labels: Optional[Mapping[str, np.ndarray]] = None) -> None:
+    """Write arrays, labels as ``label_KEY`` and the word ``format``; the file appears whole or not
+    at all.
 
     Raises:
         DatasetError: The file cannot be written.
@@ -26,7 +31,8 @@ def write_npz(path: PathLike, format: str, arrays: Mapping[str, np.ndarray]) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.part', dir=path.parent)
         with os.fdopen(handle, 'wb') as out:
-            np.savez(out, format=np.array(format), **arrays)
+            np.savez(out, format=np.array(format), **arrays, **{
+                _LABEL + key: value for key, value in (labels or {}).items()})
         # mkstemp's files are for their owner alone; give this one the usual mode.
         mask = os.umask(0)
         os.umask(mask)
@@ -39,8 +45,8 @@ def write_npz(path: PathLike, format: str, arrays: Mapping[str, np.ndarray]) -> 
             os.unlink(temporary)
 
 
-def read_npz(path: PathLike, format: str, what: str) -> Dict[str, np.ndarray]:
-    """The arrays of a file of ``write_npz``.
+def read_npz(path: PathLike, format: str, what: str) -> Tuple[Arrays, Arrays]:
+    """The arrays and the labels of a file of ``write_npz``.
 
     Args:
         path: The file.
@@ -60,7 +66,9 @@ def read_npz(path: PathLike, format: str, what: str) -> Dict[str, np.ndarray]:
     if str(arrays.pop('format', None)) != format:
         raise DatasetError(f'not an {what} ({format}); tools/dataset_converters writes them',
                            file=path)
-    return arrays
+    labels = {key[len(_LABEL):]: arrays.pop(key) for key in list(arrays)
+              if key.startswith(_LABEL)}
+    return arrays, labels
 
 
 def read_npy(path: PathLike) -> np.ndarray:

@@ -15,7 +15,6 @@ from .clip import PathLike
 from .npz import label_arrays, read_npz, write_npz
 
 FORMAT = 'mmviewpose-views-1'
-_LABEL = 'label_'
 
 
 @dataclass
@@ -158,8 +157,7 @@ def write_views(path: PathLike, sequences: Sequence[ViewSequence]) -> ViewArchiv
     """
     archive = from_sequences(sequences)
     arrays = {key: getattr(archive, key) for key in ARRAYS}
-    write_npz(path, FORMAT, dict(arrays, layout=np.array(archive.layout), **{
-        _LABEL + key: value for key, value in archive.labels.items()}))
+    write_npz(path, FORMAT, dict(arrays, layout=np.array(archive.layout)), archive.labels)
     return archive
 
 
@@ -169,11 +167,9 @@ def read_views(path: PathLike) -> ViewArchive:
     Raises:
         DatasetError: The file is missing, truncated, not such an archive, or its arrays disagree.
     """
-    arrays = read_npz(path, FORMAT, 'archive of views')
+    arrays, labels = read_npz(path, FORMAT, 'archive of views')
     try:
-        archive = ViewArchive(*(arrays[key] for key in ARRAYS), str(arrays['layout']),
-                              {key[len(_LABEL):]: value for key, value in arrays.items()
-                               if key.startswith(_LABEL)})
+        archive = ViewArchive(*(arrays[key] for key in ARRAYS), str(arrays['layout']), labels)
     except KeyError as e:
         raise DatasetError(f'the archive has no {e}', file=path) from e
     check_archive(archive, path)

@@ -15,8 +15,46 @@ Batch = Dict[str, Tensor]
 NEAREST = 200.
 
 
+class CameraTransform:
+    """What transforms that look through cameras share: ``rotations`` ``(N, 3, 3)``, ``centres``
+    ``(N, 3)`` mm, ``subjects`` and ``serials`` ``(N,)`` of the cameras, and their ``file``.
+
+    Args:
+        cameras: File of ``tools/dataset_converters/h36m_cameras.py``; None takes the four built-in
+            cameras.
+        subjects: Take the cameras of these people's recordings only.
+
+    Raises:
+        DatasetError: The file is missing or broken, or has no such camera.
+    """
+
+    def __init__(self, cameras: Optional[str] = None,
+                 subjects: Optional[Sequence[int]] = None) -> None:
+        found = synthetic_cameras() if cameras is None else read_camera_poses(cameras)
+        numbers = torch.as_tensor(found.subjects)
+        kept = torch.ones(len(found), dtype=torch.bool)
+        if subjects is not None:
+            kept = torch.isin(numbers, torch.tensor(list(subjects)))
+        if not kept.any():
+            raise DatasetError(f'no cameras of subjects {list(subjects)}', file=cameras)
+        self.file, self.subjects = cameras, numbers[kept]
+        self.serials = torch.as_tensor(found.serials)[kept]
+        self.rotations = torch.as_tensor(found.rotations, dtype=torch.float32)[kept]
+        self.centres = torch.as_tensor(found.centres, dtype=torch.float32)[kept]
+
+    @classmethod
+    def check_files(cls, cfg: Mapping[str, Any]) -> None:
+        """Check that the camera file of a config is there.
+
+        Raises:
+            DatasetError: It is not, or it is broken.
+        """
+        if cfg.get('cameras') is not None:
+            read_camera_poses(cfg['cameras'])
+
+
 @TRANSFORMS.register_module()
-class ProjectPoses:
+class ProjectPoses(CameraTransform):
     """Photograph each pose: a random place and heading in the volume, a random camera.
 
     Replaces ``keypoints`` ``(B, K, 3)`` by the pose as the camera sees it, relative to its root,
@@ -45,29 +83,11 @@ class ProjectPoses:
     def __init__(self, cameras: Optional[str] = None, subjects: Optional[Sequence[int]] = None,
                  own_camera: bool = False, area: float = 1000., floor: float = 70.,
                  distance: float = 4500., noise: float = 0., root: int = 0) -> None:
-        found = synthetic_cameras() if cameras is None else read_camera_poses(cameras)
-        kept = torch.ones(len(found), dtype=torch.bool)
-        if subjects is not None:
-            kept = torch.isin(torch.as_tensor(found.subjects), torch.tensor(list(subjects)))
-        if not kept.any():
-            raise DatasetError(f'no cameras of subjects {list(subjects)}', file=cameras)
-        self.file, self.own_camera = cameras, own_camera
-        self.rotations = torch.as_tensor(found.rotations, dtype=torch.float32)[kept]
-        self.centres = torch.as_tensor(found.centres, dtype=torch.float32)[kept]
-        self.keys = torch.stack([torch.as_tensor(found.subjects)[kept],
-                                 torch.as_tensor(found.serials)[kept]], -1)
+        super().__init__(cameras, subjects)
+        self.own_camera = own_camera
+        self.keys = torch.stack([self.subjects, self.serials], -1)
         self.area, self.floor, self.distance = area, floor, distance
         self.noise, self.root = noise, root
-
-    @classmethod
-    def check_files(cls, cfg: Mapping[str, Any]) -> None:
-        """Check that the camera file of a config is there.
-
-        Raises:
-            DatasetError: It is not, or it is broken.
-        """
-        if cfg.get('cameras') is not None:
-            read_camera_poses(cfg['cameras'])
 
     def __call__(self, batch: Batch) -> Batch:
         poses = batch['keypoints']

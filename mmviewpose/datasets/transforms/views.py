@@ -6,15 +6,13 @@ Points are best :mod:`~mmviewpose.datasets.planar`, as those datasets give them.
 """
 import math
 from functools import lru_cache
-from typing import Any, Dict, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
-from mmviewpose.datasets.formats.cameras import read_camera_poses
 from mmviewpose.datasets.planar import planar, planar_length
-from mmviewpose.datasets.synthetic.cameras import synthetic_cameras
-from mmviewpose.datasets.transforms.projection import NEAREST
+from mmviewpose.datasets.transforms.projection import NEAREST, CameraTransform
 from mmviewpose.errors import DatasetError
 from mmviewpose.geometry.camera import project, world_to_camera
 from mmviewpose.geometry.rotation import axis_angle_to_matrix
@@ -44,7 +42,7 @@ class _Rig(NamedTuple):
 
 
 @TRANSFORMS.register_module()
-class ProjectViews:
+class ProjectViews(CameraTransform):
     """Film each window: somewhere in the volume, at a random heading, by a camera a view.
 
     Replaces ``keypoints`` ``(B, T, K, 3)`` in the world by the pose in the camera's axes (x right,
@@ -82,33 +80,14 @@ class ProjectViews:
                  floor: float = 70., moving: bool = False, orbit_degrees: float = 15.,
                  pan_degrees: float = 4., focal: float = 1145.,
                  image_size: Tuple[float, float] = (1000., 1000.), root: int = 0) -> None:
-        found = synthetic_cameras() if cameras is None else read_camera_poses(cameras)
-        numbers = torch.as_tensor(found.subjects)
-        kept = torch.ones(len(found), dtype=torch.bool)
-        if subjects is not None:
-            kept = torch.isin(numbers, torch.tensor(list(subjects)))
-        if not kept.any():
-            raise DatasetError(f'no cameras of subjects {list(subjects)}', file=cameras)
-        self.file = cameras
-        self.rotations = torch.as_tensor(found.rotations, dtype=torch.float32)[kept]
-        self.centres = torch.as_tensor(found.centres, dtype=torch.float32)[kept]
-        self.recordings = [torch.flatten((numbers[kept] == number).nonzero())
-                           for number in numbers[kept].unique()]
+        super().__init__(cameras, subjects)
+        self.recordings = [torch.flatten((self.subjects == number).nonzero())
+                           for number in self.subjects.unique()]
         self.angles = None if angles is None else torch.tensor(angles).float().deg2rad()
         self.heading, self.size, self.area, self.reach = heading, size, area, reach
         self.floor, self.moving, self.root = floor, moving, root
         self.orbit, self.pan = math.radians(orbit_degrees), math.radians(pan_degrees)
         self.focal, self.image_size = float(focal), tuple(map(float, image_size))
-
-    @classmethod
-    def check_files(cls, cfg: Mapping[str, Any]) -> None:
-        """Check that the camera file of a config is there.
-
-        Raises:
-            DatasetError: It is not, or it is broken.
-        """
-        if cfg.get('cameras') is not None:
-            read_camera_poses(cfg['cameras'])
 
     def __call__(self, batch: Batch) -> Batch:
         window, count = windows_of(batch)

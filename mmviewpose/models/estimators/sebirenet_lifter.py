@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from mmviewpose.models.backbones.sebirenet_encoder import PoseCode
 from mmviewpose.models.batch_model import BatchModel
-from mmviewpose.models.weights import load_part
 from mmviewpose.registry import MODELS
 
 POSE_LOSSES = (dict(type='JointPositionLoss'), dict(type='BoneLengthLoss'),
@@ -59,18 +58,9 @@ class SeBiReNetLifter(BatchModel):
             self.encoder_3d.requires_grad_(False)
             self.decoder.requires_grad_(False)
 
-    def init_weights(self) -> None:
-        """Load the pretrained 3D stream of ``init_cfg``, if any; it must fit.
-
-        Raises:
-            RuntimeError: Weights of another model.
-        """
-        super_cfg, self.init_cfg = self.init_cfg, None
-        super().init_weights()
-        self.init_cfg = super_cfg
-        if self.init_cfg:
-            load_part(self.encoder_3d, self.init_cfg['checkpoint'], 'encoder.')
-            load_part(self.decoder, self.init_cfg['checkpoint'], 'decoder.')
+    def pretrained_parts(self) -> Dict[str, nn.Module]:
+        """The 3D stream, of an auto-encoder's checkpoint."""
+        return {'encoder.': self.encoder_3d, 'decoder.': self.decoder}
 
     def train(self, mode: bool = True) -> 'SeBiReNetLifter':
         """Set the mode; a frozen 3D stream stays in evaluation mode."""

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from mmviewpose.errors import UserError
 from mmviewpose.geometry.scaled_perspective import image_to_plane, plane_to_pose, pose_to_plane
 from mmviewpose.models.batch_model import BatchModel
-from mmviewpose.models.weights import load_part
 from mmviewpose.registry import MODELS
 
 
@@ -66,22 +65,15 @@ class SequenceLifter(BatchModel):
         self.backbone, self.head = MODELS.build(backbone), MODELS.build(head)
         self.frame, self.root = frame, root
         self.distance, self.focal, self.min_score = distance / 1000, focal, min_score
-        self.supervised = nn.ModuleDict(_built(position=position, velocity=velocity, scale=scale))
-        self.unsupervised = nn.ModuleDict(_built(reprojection=reprojection,
-                                                 consistency=consistency))
+        losses = dict(position=position, velocity=velocity, scale=scale)
+        self.supervised = nn.ModuleDict({name: MODELS.build(config)
+                                         for name, config in losses.items() if config})
+        self.reprojection = MODELS.build(reprojection) if reprojection else None
+        self.consistency = MODELS.build(consistency) if consistency else None
 
-    def init_weights(self) -> None:
-        """Load the pretrained network of ``init_cfg``, if any; it must fit.
-
-        Raises:
-            UserError: Weights of another network.
-        """
-        pretrained, self.init_cfg = self.init_cfg, None
-        super().init_weights()
-        self.init_cfg = pretrained
-        if pretrained:
-            load_part(self.backbone, pretrained['checkpoint'], 'backbone.')
-            load_part(self.head, pretrained['checkpoint'], 'head.')
+    def pretrained_parts(self) -> Dict[str, nn.Module]:
+        """The network."""
+        return {'backbone.': self.backbone, 'head.': self.head}
 
     def forward(self, inputs: Tensor, data_samples: Optional[Dict[str, Tensor]] = None,
                 mode: str = 'tensor') -> Union[Tensor, Dict[str, Tensor], List[dict]]:
@@ -133,14 +125,13 @@ class SequenceLifter(BatchModel):
                 if name == 'scale':
                     pair = (self.to_pose(found), self.to_pose(target))
                 losses[f'loss_{name}'] = loss(*pair, weight)
-        for name, loss in self.unsupervised.items():
-            if name == 'reprojection':
-                losses['loss_reprojection'] = loss(points[..., :2], seen, scores)
-            else:
-                _check_views(data_samples.get('window'), loss.num_views)
-                pose = self.to_pose(points)
-                weight = frames[..., None].expand(scores.shape).to(pose.dtype)
-                losses['loss_consistency'] = loss(pose, None, weight)
+        if self.reprojection is not None:
+            losses['loss_reprojection'] = self.reprojection(points[..., :2], seen, scores)
+        if self.consistency is not None:
+            _check_views(data_samples.get('window'), self.consistency.num_views)
+            pose = self.to_pose(points)
+            weight = frames[..., None].expand(scores.shape).to(pose.dtype)
+            losses['loss_consistency'] = self.consistency(pose, None, weight)
         return losses or dict(loss_none=points.sum() * 0)
 
     def predict(self, points: Tensor, data_samples: Dict[str, Tensor]) -> Dict[str, Tensor]:
@@ -179,10 +170,6 @@ def _check_views(window: Optional[Tensor], num_views: int) -> None:
         raise UserError(f'the {num_views} samples that the consistency loss takes for views of one '
                         'window are of several: give MultiviewBatchSampler and '
                         'MultiviewConsistencyLoss the same num_views')
-
-
-def _built(**configs: Optional[dict]) -> Dict[str, nn.Module]:
-    return {name: MODELS.build(config) for name, config in configs.items() if config}
 
 
 def person_frame(points: Tensor, shown: Tensor) -> Frame:
