@@ -25,6 +25,8 @@ METRICS = _node('metric', root.METRICS, 'evaluation')
 FUNCTIONS = _node('function', root.FUNCTIONS, 'datasets')
 HOOKS = _node('hook', root.HOOKS, 'engine.hooks')
 OPTIMIZERS = _node('optimizer', root.OPTIMIZERS, 'engine.optimizers')
+OPTIM_WRAPPER_CONSTRUCTORS = _node('optimizer wrapper constructor',
+                                   root.OPTIM_WRAPPER_CONSTRUCTORS, 'engine.optimizers')
 
 # The other kinds have no parts of ours. With a node each, mmengine does not warn, at every
 # optimizer and visualizer that a config of ours builds, that it does not know our scope.

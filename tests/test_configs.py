@@ -2,6 +2,7 @@
 import io
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
-from mmengine.optim import build_optim_wrapper
+from mmengine.optim import OptimWrapperDict, build_optim_wrapper
 from mmengine.registry import HOOKS, PARAM_SCHEDULERS, DefaultScope
 from mmengine.runner import Runner
 
@@ -59,8 +60,9 @@ def write_archives(cfg):
             for source in dataset.get('sources', [dataset]):
                 if 'type' in dataset and 'ann_file' in source:
                     path = Path(dataset.get('data_root', ''), source['ann_file'])
-                    views = dataset['type'] == 'MultiviewClipDataset'
-                    sources.setdefault(path, []).append(dict(source, views=views))
+                    views = dataset['type'] in ('MultiviewClipDataset', 'ViewPoseDataset')
+                    sources.setdefault(path, []).append(dict(
+                        source, views=views, layout=dataset.get('skeleton', 'ape17')))
     for path, users in sources.items():
         if any(user['views'] for user in users):
             write_views(path, [*views_with(users)])
@@ -73,7 +75,9 @@ def write_archives(cfg):
         values = {label: sorted(found) + [max(found) + 1] for label, found in values.items()}
         several = any(user.get('num_people', 1) > 1 for user in users)
         folds = [user['fold']['count'] for user in users if user.get('fold')]
-        write_archive(path, clips_with(values, several, times=2 * max(folds, default=4)))
+        layout, = {user['layout'] for user in users}
+        write_archive(path, [replace(clip, layout=layout) for clip in clips_with(
+            values, several, times=2 * max(folds, default=4))])
 
 
 def clips_with(values, several, times):
@@ -84,8 +88,8 @@ def clips_with(values, several, times):
     out = []
     for number, (clip, row) in enumerate(zip(clips, rows)):
         clip.name = f'clip{number:04d}'
-        clip.labels = dict(action=number % 10 + 1, subject=number % 4, view=1, camera=SERIAL,
-                           also_v1=0, also_v2=0, also_v3=0)
+        clip.labels = dict(action=number % 10 + 1, subject=SUBJECTS[number % 4], view=1,
+                           camera=SERIAL, activity='sit', also_v1=0, also_v2=0, also_v3=0)
         clip.labels.update(zip(values, row))
         out.append(clip)
         if several:
@@ -180,6 +184,8 @@ def shrink(cfg):
             part.update(feat_size=32, depth=1, num_heads=2, seq_len=9)
         if part.get('type') == 'mmpose.MotionRegressionHead':
             part.update(in_channels=32, embedding_size=16)
+        if part.get('type') in ('PartLifter', 'PoseCritic'):
+            part['width'] = 16
 
 
 # The tests
@@ -193,20 +199,24 @@ def cfg(request, tmp_path, monkeypatch):
         yield load_config(str(request.param))
 
 
+def build_scheduler(options, optimizer, epoch_length):
+    options = dict(options, optimizer=optimizer)
+    kind = PARAM_SCHEDULERS.get(options['type'])
+    if not options.pop('convert_to_iter_based', False):
+        return PARAM_SCHEDULERS.build(options)
+    options.pop('type')
+    return kind.build_iter_from_epoch(epoch_length=epoch_length, **options)
+
+
 def train(cfg, model):
     """Two steps, and a checkpoint that loads safely; returns the losses."""
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    options = cfg.get('param_scheduler') or []
-    schedulers = []
-    for options in [options] if isinstance(options, dict) else options:
-        options = dict(options, optimizer=wrapper)
-        kind = PARAM_SCHEDULERS.get(options['type'])
-        if options.pop('convert_to_iter_based', False):
-            options.pop('type')
-            schedulers.append(kind.build_iter_from_epoch(epoch_length=len(loader), **options))
-        else:
-            schedulers.append(PARAM_SCHEDULERS.build(options))
+    optimizers = [*wrapper.values()] if isinstance(wrapper, OptimWrapperDict) else [wrapper]
+    schedules = cfg.get('param_scheduler') or []
+    schedules = [schedules] if isinstance(schedules, dict) else schedules
+    schedulers = [build_scheduler(options, optimizer, len(loader))
+                  for options in schedules for optimizer in optimizers]
     model.train()
     losses = [model.train_step(batch, wrapper)['loss'] for batch in itertools.islice(loader, 2)]
     file = io.BytesIO()

@@ -40,11 +40,12 @@ def merge_args(cfg, args):
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
-        kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-        if getattr(kind, '__name__', kind) not in ('OptimWrapper', 'AmpOptimWrapper'):
-            raise UserError(f'--amp does not go with the optimizer wrapper {kind}')
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        for wrapper in wrappers(cfg.optim_wrapper):
+            kind = wrapper.get('type', 'OptimWrapper')
+            if getattr(kind, '__name__', kind) not in ('OptimWrapper', 'AmpOptimWrapper'):
+                raise UserError(f'--amp does not go with the optimizer wrapper {kind}')
+            wrapper['type'] = 'AmpOptimWrapper'
+            wrapper.setdefault('loss_scale', 'dynamic')
     if args.resume is not None:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
@@ -54,6 +55,13 @@ def merge_args(cfg, args):
                             'in the config')
         cfg.auto_scale_lr.enable = True
     return cfg
+
+
+def wrappers(optim_wrapper):
+    """Configs of all optimizer wrappers: one, or one a part of the model."""
+    if 'optimizer' in optim_wrapper:
+        return [optim_wrapper]
+    return [entry for entry in optim_wrapper.values() if isinstance(entry, dict)]
 
 
 def main(argv=None) -> None:

@@ -9,25 +9,29 @@ from typing import Any, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 import torch
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmviewpose.datasets.transforms import PackViews
 from mmviewpose.engine.errors import UserError
 from mmviewpose.engine.runner import load_config
+from mmviewpose.geometry.scaled_perspective import image_to_plane, known_or_nominal
+from mmviewpose.models.estimators import DepthLifter, SequenceLifter
 from mmviewpose.models.weights import load_part
 from mmviewpose.registry import MODELS
 from mmviewpose.skeletons import get_skeleton
 
 PathLike = Union[str, Path]
 _USUAL = dict(num_frames=27, skeleton='h36m17')     # of the datasets of views
+FOCAL = 1.15    # nominal, over the image's longer side
 
 
 class Lifter(NamedTuple):
-    """A trained lifter of sequences.
+    """A trained lifter.
 
     Attributes:
         model: In evaluation mode.
-        num_frames: Frames of the windows that it was trained on.
+        num_frames: Frames of the windows that it was trained on; 1 for a lifter of single poses.
         skeleton: Layout of its key points.
     """
     model: nn.Module
@@ -39,19 +43,27 @@ def load_lifter(config: PathLike, checkpoint: PathLike) -> Lifter:
     """The lifter of a config and a checkpoint, on the CPU.
 
     Args:
-        config: Config of a :class:`~mmviewpose.models.estimators.SequenceLifter`.
+        config: Config of a :class:`~mmviewpose.models.estimators.SequenceLifter`, or of a
+            :class:`~mmviewpose.models.estimators.DepthLifter` of perspective 2D.
         checkpoint: What the Runner saved of it.
 
     Raises:
         UserError: A file is missing or broken, the weights are not those of the config's model,
-            or it is not a lifter of sequences.
+            or it is not a lifter of what a camera sees.
     """
     cfg = load_config(str(config))
-    if str(cfg.model.get('type', '')).split('.')[-1] != 'SequenceLifter':
-        raise UserError(f'{config}: the model must be a SequenceLifter, got '
-                        f'{cfg.model.get("type")}')
-    model = MODELS.build(cfg.model)
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        kind = MODELS.get(str(cfg.model.get('type', '')))
+        if not isinstance(kind, type) or not issubclass(kind, (DepthLifter, SequenceLifter)):
+            raise UserError(f'{config}: the model must be a SequenceLifter or a DepthLifter, got '
+                            f'{cfg.model.get("type")}')
+        model = MODELS.build(cfg.model)
     load_part(model, str(checkpoint))
+    if isinstance(model, DepthLifter):
+        if model.projection != 'perspective':
+            raise UserError(f'{config}: an orthographic lifter takes x and y of 3D poses, which no '
+                            "camera gives; train one with projection='perspective'")
+        return Lifter(model.requires_grad_(False).eval(), 1, model.skeleton.name)
     dataset = _dataset(cfg)
     return Lifter(model.requires_grad_(False).eval(),
                   *(dataset.get(key, usual) for key, usual in _USUAL.items()))
@@ -74,7 +86,8 @@ def lift_recording(lifter: Lifter, keypoints: np.ndarray, scores: np.ndarray,
         image_size: (width, height) px.
 
     Returns:
-        (T, K, 3) float32 mm, relative to the root, at the lifter's nominal distance.
+        (T, K, 3) float32 mm, relative to the root, at the lifter's nominal distance. A lifter of
+        single poses needs all joints: frames without one are NaN.
 
     Raises:
         ValueError: The shapes do not fit.
@@ -85,6 +98,9 @@ def lift_recording(lifter: Lifter, keypoints: np.ndarray, scores: np.ndarray,
                          f'(T, {shape[1]}), got {np.shape(keypoints)} and {np.shape(scores)}')
     if np.shape(image_size) != (2, ):
         raise ValueError(f'image_size must be (width, height), got {image_size}')
+    if isinstance(lifter.model, DepthLifter):
+        return _lift_poses(lifter.model, np.asarray(keypoints, np.float32),
+                           (np.asarray(scores) > 0).all(1), image_size)
     keypoints = np.where(np.asarray(scores)[..., None] > 0, keypoints, 0)
     length = min(lifter.num_frames, len(keypoints))
     # The last window ends where the recording does, and so may overlap the one before it.
@@ -100,4 +116,18 @@ def lift_recording(lifter: Lifter, keypoints: np.ndarray, scores: np.ndarray,
     poses = np.empty((*shape, 3), np.float32)
     with torch.no_grad():
         poses[rows] = lifter.model.test_step(batch)[0]['keypoints'].numpy()
+    return poses
+
+
+def _lift_poses(model: DepthLifter, keypoints: np.ndarray, seen: np.ndarray,
+                image_size: Sequence[float]) -> np.ndarray:
+    """Each of the frames ``(T,)`` that were seen on its own."""
+    poses = np.full((*keypoints.shape[:2], 3), np.nan, np.float32)
+    points = torch.as_tensor(keypoints[seen])
+    size = points.new_tensor(image_size)[None]
+    intrinsics = known_or_nominal(points.new_full((1, 4), float('nan')), size, FOCAL)
+    points = image_to_plane(points, intrinsics.expand(len(points), 4), model.distance)
+    with torch.no_grad():
+        lifted = model(points * points.new_tensor([1., -1.]))
+    poses[seen] = (lifted * lifted.new_tensor([1., -1., -1.])).numpy()
     return poses

@@ -13,6 +13,7 @@ import torch.distributed
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.dist import get_world_size
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmviewpose.engine.errors import UserError
@@ -314,6 +315,28 @@ def _scale_peaks(runner: Runner) -> None:
             schedule['eta_max'] *= ratio
 
 
+def _name_plainly(model: torch.nn.Module) -> None:
+    """Name the weights of parts that are wrapped each on its own as if they were not.
+
+    mmengine saves such a model with its wrappers' names (``lifter.module.weight``) and loads the
+    plain ones: resumed, it would start afresh without a word, and so would its running means.
+    """
+    for part in getattr(model, 'module', model).children():
+        if is_model_wrapper(part):
+            part._register_state_dict_hook(_drop_wrapper)
+            part._register_load_state_dict_pre_hook(_add_wrapper)
+
+
+def _drop_wrapper(module: torch.nn.Module, state: Dict[str, Any], prefix: str, *_: Any) -> None:
+    for key in [key for key in state if key.startswith(f'{prefix}module.')]:
+        state[prefix + key[len(f'{prefix}module.'):]] = state.pop(key)
+
+
+def _add_wrapper(state: Dict[str, Any], prefix: str, *_: Any) -> None:
+    for key in [key for key in state if key.startswith(prefix)]:
+        state[f'{prefix}module.{key[len(prefix):]}'] = state.pop(key)
+
+
 def build_runner(cfg: Config) -> Runner:
     """Build mmengine's Runner, on CPUs too, and check the checkpoint that it is to load.
 
@@ -326,6 +349,7 @@ def build_runner(cfg: Config) -> Runner:
     if checkpoint and '://' not in checkpoint and not osp.isfile(checkpoint):
         raise UserError(f'checkpoint not found: {checkpoint}')
     runner = Runner.from_cfg(cfg)
+    _name_plainly(runner.model)
     _scale_peaks(runner)
     if checkpoint is None and resume:
         checkpoint = find_latest_checkpoint(runner.work_dir)

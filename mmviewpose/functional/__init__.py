@@ -1,13 +1,20 @@
 """Losses and errors as pure functions on tensors."""
+from .adversarial import least_squares_critic_loss, least_squares_generator_loss
 from .consistency import multiview_consistency
+from .depth_sign import bend_evidence
 from .disentanglement import feature_consistency_loss, orthogonality_loss
+from .lifting_cycles import lifting_cycle, quarter_turn_loss, reprojection_cycle_loss
 from .lifting_terms import reprojection_loss, scale_loss, velocity_loss
 from .pose_errors import auc, mpjpe, n_mpjpe, pa_mpjpe, pck3d, velocity_error
 from .reconstruction import joint_position_loss
+from .sensitivity import KeypointSensitivity, keypoint_sensitivity
 from .skeleton_terms import bone_length_loss, bone_lengths, limb_symmetry_loss
 
 __all__ = [
-    'auc', 'bone_length_loss', 'bone_lengths', 'feature_consistency_loss', 'joint_position_loss',
+    'KeypointSensitivity', 'auc', 'bend_evidence', 'bone_length_loss', 'bone_lengths',
+    'feature_consistency_loss', 'joint_position_loss', 'keypoint_sensitivity',
+    'least_squares_critic_loss', 'least_squares_generator_loss', 'lifting_cycle',
     'limb_symmetry_loss', 'mpjpe', 'multiview_consistency', 'n_mpjpe', 'orthogonality_loss',
-    'pa_mpjpe', 'pck3d', 'reprojection_loss', 'scale_loss', 'velocity_error', 'velocity_loss',
+    'pa_mpjpe', 'pck3d', 'quarter_turn_loss', 'reprojection_cycle_loss', 'reprojection_loss',
+    'scale_loss', 'velocity_error', 'velocity_loss',
 ]

@@ -8,6 +8,23 @@ import torch
 from torch import Tensor
 
 
+def known_or_nominal(intrinsics: Tensor, image_size: Tensor, focal: float) -> Tensor:
+    """Intrinsics, with nominal ones of a camera that looks at the middle of its image where they are
+    not finite.
+
+    Args:
+        intrinsics: fx, fy, cx, cy, ``(B, 4)`` px.
+        image_size: Width and height, ``(B, 2)`` px.
+        focal: Nominal focal length over the longer side.
+
+    Returns:
+        ``(B, 4)`` px.
+    """
+    length = (focal * image_size.amax(-1, keepdim=True)).expand_as(image_size)
+    nominal = torch.cat([length, image_size / 2], -1)
+    return torch.where(intrinsics.isfinite().all(-1, keepdim=True), intrinsics, nominal)
+
+
 def image_to_plane(points: Tensor, intrinsics: Tensor, distance: float) -> Tensor:
     """Image points to places on the plane at ``distance``.
 

@@ -1,6 +1,7 @@
 """What a skeleton is: joint names, parents, left-right pairs, parts, layouts and remapping."""
 from .layouts import LAYOUTS, get_skeleton
+from .partition import PARTITIONS, partition
 from .remap import remap, remap_matrix
 from .skeleton import Skeleton
 
-__all__ = ['LAYOUTS', 'Skeleton', 'get_skeleton', 'remap', 'remap_matrix']
+__all__ = ['LAYOUTS', 'PARTITIONS', 'Skeleton', 'get_skeleton', 'partition', 'remap', 'remap_matrix']

@@ -4,11 +4,17 @@ Matplotlib's object interface on Agg canvases: no display and no pyplot state. F
 whole or not at all, and their folders are made.
 """
 from .animation import animate_clip
-from .curves import read_scalars, row_chart, training_curves, views_chart
+from .curves import row_chart, training_curves, views_chart
 from .embedding import embedding_figure, principal_plane
+from .lifted_poses import lifted_poses_figure
 from .lifting import Seen, animate_lifting, lifting_figure
+from .logs import read_scalars, read_validation
+from .sensitivity import sensitivity_curves, sensitivity_heatmaps
 from .skeletons import denoising_figure, draw_skeleton, frame_axes, transfer_figure
+from .stability import SeedRuns, read_seeds, stability_choices, stability_figure
 
-__all__ = ['Seen', 'animate_clip', 'animate_lifting', 'denoising_figure', 'draw_skeleton',
-           'embedding_figure', 'frame_axes', 'lifting_figure', 'principal_plane', 'read_scalars',
-           'row_chart', 'training_curves', 'transfer_figure', 'views_chart']
+__all__ = ['SeedRuns', 'Seen', 'animate_clip', 'animate_lifting', 'denoising_figure',
+           'draw_skeleton', 'embedding_figure', 'frame_axes', 'lifted_poses_figure',
+           'lifting_figure', 'principal_plane', 'read_scalars', 'read_seeds', 'read_validation',
+           'row_chart', 'sensitivity_curves', 'sensitivity_heatmaps', 'stability_choices',
+           'stability_figure', 'training_curves', 'transfer_figure', 'views_chart']

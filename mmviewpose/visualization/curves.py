@@ -1,64 +1,12 @@
 """Training curves from mmengine's logs, and charts of results beside a paper's numbers."""
-import json
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Mapping, Optional, Sequence
 
 import numpy as np
 
+from .logs import Curve, read_scalars
 from .style import (BLUE, CATEGORIES, INK, LABEL, SMALL, TITLE, VERMILLION, PathLike, new_figure,
                     save, shades, tidy)
-
-# What mmengine writes beside losses and metrics.
-_NOT_CURVES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'lr', 'base_lr', 'grad_norm'}
-Curve = Tuple[np.ndarray, np.ndarray]
-
-
-def read_scalars(log_json_path: PathLike) -> Tuple[Dict[str, Curve], Dict[str, Curve]]:
-    """The scalars of an mmengine log, ``vis_data/*.json`` with one JSON object a line.
-
-    Lines with losses come from training; the others from validation. A line that is not JSON (a
-    run that was killed while it wrote) is skipped.
-
-    Args:
-        log_json_path: The file, or a work dir or ``vis_data`` folder, whose newest one is taken.
-
-    Returns:
-        Two dicts, training and validation, of name: (steps, values). Values that are not finite
-        are left out.
-
-    Raises:
-        FileNotFoundError: There is no such log.
-        ValueError: The log holds no scalars.
-    """
-    train: Dict[str, List] = {}
-    val: Dict[str, List] = {}
-    for line in _log_file(Path(log_json_path)).read_text(errors='replace').splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if not isinstance(record, dict) or 'step' not in record and 'iter' not in record:
-            continue
-        training = any(key.startswith('loss') or key == 'lr' for key in record)
-        step = record.get('iter', record.get('step')) if training else record.get('step')
-        for key, value in record.items():
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if number and key not in _NOT_CURVES and np.isfinite(value):
-                (train if training else val).setdefault(key, []).append((step, value))
-    if not train and not val:
-        raise ValueError(f'{log_json_path}: no scalars in this log')
-    return tuple({key: tuple(np.array(pairs, dtype=float).T) for key, pairs in curves.items()}
-                 for curves in (train, val))
-
-
-def _log_file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    logs = path.glob('*.json') if path.name == 'vis_data' else path.rglob('vis_data/*.json')
-    found = sorted(logs, key=lambda file: (file.stat().st_mtime, file.name))
-    if not found:
-        raise FileNotFoundError(f'{path}: no log (vis_data/*.json) here')
-    return found[-1]
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:

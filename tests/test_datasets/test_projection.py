@@ -155,7 +155,7 @@ def test_the_converter(tmp_path, monkeypatch, capsys):
 
 
 def test_packed():
-    batch = dict(keypoints=torch.ones(2, 17, 3), keypoints_2d=torch.ones(2, 17, 2),
+    batch = dict(keypoints=torch.ones(2, 17, 3), keypoints_2d=torch.rand(2, 17, 2),
                  index=torch.arange(2), subject=torch.ones(2))
     packed = PackLifting()(batch)
     assert packed['inputs'].shape == (2, 17, 2)
@@ -167,3 +167,29 @@ def test_synthetic_people_join_recordings(tmp_path):
     dataset = PoseDataset([dict(ann_file='a.npz')], str(tmp_path), num_synthetic=7)
     assert len(dataset) == 10 + 7 and set(dataset.arrays) == {'keypoints'}
     assert (dataset.arrays['keypoints'][:, 0] == 0).all()
+
+
+def test_orthographic_points_are_the_poses_own():
+    torch.manual_seed(0)
+    batch = ProjectPoses(projection='orthographic')(dict(
+        keypoints=torch.from_numpy(synthetic_poses(8, 0))))
+    assert torch.equal(batch['keypoints_2d'], batch['keypoints'][..., :2])
+    with pytest.raises(ValueError, match="projection must be .* got 'fisheye'"):
+        ProjectPoses(projection='fisheye')
+
+
+@pytest.mark.parametrize('value, message', [
+    (0., 'a 2D pose without size: sample 12 of'), (7., 'a 2D pose without size: sample 12 of'),
+    (float('nan'), 'a 2D pose that is not finite: sample 12 of'),
+    (float('inf'), 'a 2D pose that is not finite: sample 12 of'),
+])
+def test_poses_that_cannot_be_lifted_are_refused(value, message):
+    points = torch.rand(3, 17, 2)
+    points[2, 1 if value > 7 or value != value else slice(None)] = value
+    batch = dict(keypoints=torch.ones(3, 17, 3), keypoints_2d=points,
+                 index=torch.tensor([10, 11, 12]))
+    with pytest.raises(DatasetError, match=message):
+        PackLifting()(batch)
+    del batch['index']
+    with pytest.raises(DatasetError, match=message.replace('12', '2')):
+        PackLifting()(batch)

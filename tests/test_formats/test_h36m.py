@@ -55,7 +55,8 @@ def test_frames_are_grouped_and_sorted(npz):
     first, second = h36m.read_folder(path)
     assert (first.name, second.name) == ('S1_Directions_1.54138969', 'S11_Walk.58860488')
     np.testing.assert_allclose(first.positions, arrays['S'][[1, 2, 0], :, :3] * 1000, rtol=1e-6)
-    assert first.labels == dict(subject=1, action='Directions_1', camera='54138969')
+    assert first.labels == dict(subject=1, action='Directions', subaction=1,
+                                camera='54138969')
     assert (first.layout, first.up, first.fps, second.fps) == ('h36m17', '-y', 10., 50.)
     points = h36m.read_image_points(path)
     np.testing.assert_allclose(points[first.name], arrays['part'][[1, 2, 0]], rtol=1e-6)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / 'tools')]
-EXPERIMENTS = ('nucla', 'denoise', 'sebirenet-ablation', 'twoviews', 'twoviews-views')
+EXPERIMENTS = ('nucla', 'denoise', 'sebirenet-ablation', 'twoviews', 'twoviews-views', 'partlift',
+               'partlift-sign', 'partlift-study')
 
 
 def machine() -> str:

@@ -12,7 +12,8 @@ from mmviewpose.skeletons import LAYOUTS
 
 HELP = dict(cmu='CMU ASF/AMC', bvh='BVH (Bandai-Namco)', nucla='N-UCLA JSON',
             ntu='NTU RGB+D .skeleton', pyskl='mmaction2 / pyskl pickle, 3D (trust its source)',
-            h36m="Human3.6M in mmpose's npz", ape="SeBiReNet's removeN folders")
+            h36m="Human3.6M in mmpose's npz", mpi_inf_3dhp="MPI-INF-3DHP in mmpose's npz",
+            ape="SeBiReNet's removeN folders")
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,9 +41,13 @@ def parse_args() -> argparse.Namespace:
         if name == 'ntu':
             sub.add_argument('--missing', help='list of samples with missing skeletons; by default '
                                                'the published lists, where they stand in SRC')
-        if name == 'h36m':
-            sub.add_argument('--cameras', help="mmpose's cameras.pkl (read without running it): "
+        if name in ('h36m', 'mpi_inf_3dhp'):
+            file = 'cameras.pkl' if name == 'h36m' else 'cameras_train.pkl'
+            sub.add_argument('--cameras', help=f"mmpose's {file} (read without running it): "
                                                'world space instead of camera space')
+        if name == 'mpi_inf_3dhp':
+            sub.add_argument('--activities', help='.npz or .json of the test frames\' activities, '
+                                                  'see docs/data_preparation.md')
     return parser.parse_args()
 
 

@@ -28,12 +28,14 @@ class Part:
         options: Values to override in the config, by dotted key.
         tests: Further options of each test by its name; each is a run of the test loop.
         encoder: Name of the part whose checkpoint the encoder starts from.
+        validate: Validate as the config says, for curves; nothing is chosen by it.
     """
     name: str
     config: str
     options: Mapping[str, Any] = field(default_factory=dict)
     tests: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     encoder: Optional[str] = None
+    validate: bool = False
 
 
 def run_parts(parts: Sequence[Part], work_dir: Path, jobs: int = 2) -> Dict[str, dict]:
@@ -78,7 +80,7 @@ def run_parts(parts: Sequence[Part], work_dir: Path, jobs: int = 2) -> Dict[str,
 def _brief(result: dict) -> str:
     metrics = [f'{test} {name} {value:.4g}' for test, values in result['metrics'].items()
                for name, value in values.items()
-               if name in ('acc/top1', 'unique/top1', 'MPJPE')]
+               if name in ('acc/top1', 'unique/top1', 'MPJPE', 'PA-MPJPE')]
     return ', '.join(metrics + [f'{result["seconds"]:.0f} s'])
 
 
@@ -130,7 +132,8 @@ def config_of(part: Part, work_dir: Path, test: Optional[Mapping[str, Any]] = No
                               *cfg[loader].dataset.get('pipeline', ())):
                 if transform.get('cameras'):
                     transform.cameras = str(work_dir / 'data' / Path(transform.cameras).name)
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if not part.validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.work_dir = str(work_dir / part.name)
     cfg.experiment_name = part.name.replace('/', '_')
     cfg.default_hooks.checkpoint = dict(type='CheckpointHook', interval=-1, save_last=True)
@@ -180,7 +183,8 @@ def _train(cfg, folder: Path) -> Path:
 
 def _test(cfg, checkpoint: Path) -> Dict[str, float]:
     from mmviewpose.engine.runner import build_runner
-    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler'):
+    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'val_cfg',
+                'val_dataloader', 'val_evaluator'):
         cfg[key] = None
     cfg.load_from = str(checkpoint)
     return {name: float(value) for name, value in build_runner(cfg).test().items()}

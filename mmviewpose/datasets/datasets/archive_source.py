@@ -1,6 +1,7 @@
 """What the datasets over archive files share: finding, checking and selecting."""
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import (Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple,
+                    Union)
 
 import numpy as np
 
@@ -148,6 +149,22 @@ def numeric(labels: Mapping[str, np.ndarray]) -> Dict[str, np.ndarray]:
     return {key: value.astype(np.int64) for key, value in labels.items()
             if value.dtype.kind in 'iub'
             or value.dtype.kind == 'U' and np.char.isdigit(value).all()}
+
+
+def shared_labels(parts: Sequence[Mapping[str, np.ndarray]]
+                  ) -> Tuple[Dict[str, np.ndarray], Dict[str, List[str]]]:
+    """The labels that all parts have as whole numbers ``(S,)``, and the words that some stand
+    for."""
+    numbers, words = {}, {}
+    for key in sorted(set.intersection(*(set(part) for part in parts))):
+        values = np.concatenate([part[key] for part in parts])
+        whole = numeric({key: values})
+        if whole:
+            numbers[key] = whole[key]
+        else:
+            found, numbers[key] = np.unique(values, return_inverse=True)
+            words[key] = found.tolist()
+    return numbers, words
 
 
 Sources = Sequence[Mapping[str, Any]]

@@ -32,7 +32,8 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
-                                                         numeric, select_sequences, select_views)
+                                                         select_sequences, select_views,
+                                                         shared_labels)
 from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, Batch, check_transforms
 from mmviewpose.datasets.formats.archive import Archive, from_clips
 from mmviewpose.datasets.synthetic.people import synthetic_clips
@@ -165,22 +166,6 @@ class WindowDataset(ArrayDataset):
         """
         check_sources(cfg.get('sources', ()), cfg.get('data_root', ''))
         check_transforms(cfg)
-
-
-def shared_labels(parts: Sequence[Mapping[str, np.ndarray]]
-                  ) -> Tuple[Dict[str, np.ndarray], Dict[str, List[str]]]:
-    """The labels that all parts have as whole numbers ``(S,)``, and the words that some stand
-    for."""
-    numbers, words = {}, {}
-    for key in sorted(set.intersection(*(set(part) for part in parts))):
-        values = np.concatenate([part[key] for part in parts])
-        whole = numeric({key: values})
-        if whole:
-            numbers[key] = whole[key]
-        else:
-            found, numbers[key] = np.unique(values, return_inverse=True)
-            words[key] = found.tolist()
-    return numbers, words
 
 
 # ---------------------------------------------------------------------------------------

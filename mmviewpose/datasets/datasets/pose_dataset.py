@@ -1,12 +1,13 @@
 """Datasets whose sample is one pose."""
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
 import numpy as np
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
-                                                         numeric, select_sequences)
+                                                         select_sequences, shared_labels)
 from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
 from mmviewpose.datasets.synthetic.people import synthetic_poses
+from mmviewpose.errors import DatasetError
 from mmviewpose.registry import DATASETS
 
 
@@ -14,8 +15,9 @@ from mmviewpose.registry import DATASETS
 class PoseDataset(ArrayDataset):
     """Frames of archives (``tools/dataset_converters/skeletons.py``), one pose a sample.
 
-    Poses come centred on their root, ``keypoints`` ``(K, 3)`` in mm, y up, with the labels in
-    numbers that all archives have. Frames that a reader masked are left out.
+    Poses come centred on their root, ``keypoints`` ``(K, 3)`` in mm, y up, with the labels that
+    all archives have, as whole numbers; words are numbered in their alphabetical order, which
+    ``metainfo['label_names']`` gives. Frames that a reader masked are left out.
 
     Args:
         sources: What to take of which archive, see
@@ -32,13 +34,23 @@ class PoseDataset(ArrayDataset):
 
     def __init__(self, sources: Sources, data_root: str = '', skeleton: str = 'ape17',
                  num_synthetic: int = 0, centred: bool = True, **array) -> None:
-        parts = [_poses(select_sequences(source, data_root, skeleton), centred)
-                 for source in sources]
+        selections = [select_sequences(source, data_root, skeleton) for source in sources]
+        parts = [_valid_frames(selection) for selection in selections]
+        poses = [_centred(found) if centred else found for found, _ in parts]
+        labels, words = {}, {}
         if num_synthetic:
-            parts.append(dict(keypoints=_centred(synthetic_poses(num_synthetic, seed=0))))
-        shared = set.intersection(*(set(part) for part in parts))
-        arrays = {key: np.concatenate([part[key] for part in parts]) for key in sorted(shared)}
-        super().__init__(arrays, metainfo=dict(skeleton=skeleton), **array)
+            poses.append(_centred(synthetic_poses(num_synthetic, seed=0)))
+        elif selections:
+            labels, words = shared_labels([
+                {key: value[rows] for key, value in archive.labels.items()}
+                for archive, rows in selections])
+            first = np.cumsum([0] + [len(rows) for _, rows in selections[:-1]])
+            sequence = np.concatenate([n + place for n, (_, place) in zip(first, parts)])
+            labels = {key: value[sequence] for key, value in labels.items()}
+        if not poses:
+            raise DatasetError('no sources and no synthetic people')
+        super().__init__(dict(labels, keypoints=np.concatenate(poses)),
+                         metainfo=dict(skeleton=skeleton, label_names=words), **array)
 
     @classmethod
     def check_files(cls, cfg: Mapping[str, Any]) -> None:
@@ -51,14 +63,13 @@ class PoseDataset(ArrayDataset):
         check_transforms(cfg)
 
 
-def _poses(selection: Selection, centred: bool) -> dict:
-    """Poses and labels in numbers of the valid frames of a selection."""
+def _valid_frames(selection: Selection) -> Tuple[np.ndarray, np.ndarray]:
+    """Poses ``(N, K, 3)`` of the valid frames of a selection, and the place ``(N,)`` in its rows
+    of the sequence that each is from."""
     archive, rows = selection
-    sequence = np.repeat(np.arange(len(archive.names)), archive.lengths)
+    sequence = np.repeat(np.arange(len(archive)), archive.lengths)
     kept = np.isin(sequence, rows) & archive.valid
-    positions = archive.positions[kept]
-    labels = {key: value[sequence[kept]] for key, value in numeric(archive.labels).items()}
-    return dict(labels, keypoints=_centred(positions) if centred else positions)
+    return archive.positions[kept], np.searchsorted(rows, sequence[kept])
 
 
 def _centred(positions: np.ndarray) -> np.ndarray:

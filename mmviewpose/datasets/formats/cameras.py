@@ -7,12 +7,13 @@ camera's are those of `geometry.camera`: x right, y down, z forward.
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Tuple
+from typing import Dict, Mapping, Tuple
 
 import numpy as np
 
 from mmviewpose.errors import DatasetError
 
+from . import mpi_inf_3dhp
 from .clip import PathLike
 from .h36m import H36mCamera
 from .npz import write_npz
@@ -21,6 +22,8 @@ FORMAT = 'mmviewpose-cameras-1'
 
 # Human3.6M's world is +z up; turned as `clip.to_y_up` turns clips.
 _TO_Y_UP = np.array([[1., 0, 0], [0, 0, 1], [0, -1, 0]])
+# Likewise for a clip in camera space.
+_FROM_CAMERA = np.diag([1., -1., -1.])
 
 
 @dataclass
@@ -57,6 +60,31 @@ def from_h36m(cameras: Mapping[Tuple[str, str], H36mCamera]) -> CameraPoses:
         np.stack([_TO_Y_UP @ cameras[key].R for key in keys]),
         np.stack([_TO_Y_UP @ cameras[key].T * 1000. for key in keys]),
         np.array([int(key[0][1:]) for key in keys]), np.array([int(key[1]) for key in keys]))
+
+
+def from_mpi_inf_3dhp(cameras: Mapping[mpi_inf_3dhp.Recording, mpi_inf_3dhp.Camera]
+                      ) -> CameraPoses:
+    """Cameras of `mpi_inf_3dhp.read_cameras`, sorted by subject and number.
+
+    The test's cameras, number -1, whose pose is not published, stand in the origin and look
+    horizontally: so they see the test's clips, which are in camera space.
+
+    Raises:
+        DatasetError: The two sequences of a subject have different calibrations.
+    """
+    found: Dict[Tuple[int, int], Tuple[np.ndarray, np.ndarray]] = {}
+    for recording, camera in sorted(cameras.items(), key=lambda item: item[0]):
+        pose = _FROM_CAMERA, np.zeros(3)
+        if camera.R is not None:
+            pose = camera.R.T, -1000. * camera.R.T @ camera.T
+        first = found.setdefault((recording.person, recording.camera), pose)
+        if not all(np.allclose(a, b) for a, b in zip(first, pose)):
+            raise DatasetError("another calibration than in the subject's first sequence",
+                               sequence=recording.name)
+    keys = sorted(found)
+    subjects, serials = np.array(keys).T
+    return CameraPoses(np.stack([found[key][0] for key in keys]),
+                       np.stack([found[key][1] for key in keys]), subjects, serials)
 
 
 def read_camera_poses(path: PathLike) -> CameraPoses:

@@ -3,7 +3,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from mmviewpose.errors import DatasetError
 
-from . import ape, bvh, cmu, h36m, ntu, nucla, pyskl
+from . import ape, bvh, cmu, h36m, mpi_inf_3dhp, ntu, nucla, pyskl
 from .archive import Archive, from_clips, write_archive
 from .clip import PathLike, SkeletonClip, at_fps, to_layout, to_y_up
 
@@ -20,7 +20,8 @@ def _plain(read_folder: Callable[..., List[SkeletonClip]]) -> Callable[..., List
 
 SOURCES: Dict[str, Callable[..., List[SkeletonClip]]] = {
     'cmu': _read_cmu, **{name: _plain(module.read_folder) for name, module in dict(
-        bvh=bvh, nucla=nucla, ntu=ntu, pyskl=pyskl, h36m=h36m, ape=ape).items()}}
+        bvh=bvh, nucla=nucla, ntu=ntu, pyskl=pyskl, h36m=h36m, mpi_inf_3dhp=mpi_inf_3dhp,
+        ape=ape).items()}}
 
 
 def read_source(source: str, src: PathLike, layout: str = 'ape17', fps: Optional[float] = 30.,

@@ -1,21 +1,21 @@
-"""Human3.6M 3D in mmpose's .npz: ``imgname``, ``S`` (N, 17, 4) and ``part`` (N, 17, 3).
+"""Human3.6M 3D in mmpose's .npz (`mmpose_npz`).
 
-``S`` is in metres in the camera's space (x right, y down, z forward) with a visibility, ``part``
-in pixels with a visibility. Frames are grouped by subject, action and camera, as their names
-``S1_Directions_1.54138969_000001.jpg`` say. With mmpose's ``cameras.pkl`` clips come in world space
-(+z up); without it they stay in camera space (-y up, tilted by the camera's tilt).
+Frames are grouped by subject, action and camera, as their names
+``S1_Directions_1.54138969_000001.jpg`` say. With mmpose's ``cameras.pkl`` clips come in world
+space (+z up); without it they stay in camera space (-y up, tilted by the camera's tilt).
 """
 import os
 import re
-import zipfile
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
 from mmviewpose.errors import DatasetError
 
+from . import mmpose_npz
 from .clip import PathLike, SkeletonClip, find_files, masked_clip, read_each
+from .mmpose_npz import load_arrays, require_finite_frames
 from .pickles import read_pickle
 
 LAYOUT = 'h36m17'
@@ -62,30 +62,6 @@ def read_cameras(path: PathLike) -> Dict[Tuple[str, str], H36mCamera]:
     return cameras
 
 
-def load_arrays(path: PathLike) -> Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
-    """Image names (N,), ``S`` (N, 17, 4) and ``part`` (N, 17, 3) or None of a file.
-
-    Raises:
-        DatasetError: Unreadable, an array is missing or of a wrong shape, or no frames.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            names, points = data['imgname'], data['S']
-            image_points = data['part'] if 'part' in data.files else None
-    except KeyError as e:
-        raise DatasetError(f'no array {e}', file=path) from e
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as e:
-        raise DatasetError(f'not a readable .npz, or a truncated one ({e})', file=path) from e
-    if points.shape != (len(names), 17, 4):
-        raise DatasetError(f'S must be ({len(names)}, 17, 4), got {points.shape}', file=path)
-    if len(names) == 0:
-        raise DatasetError('no frames', file=path)
-    if image_points is not None and image_points.shape != (len(names), 17, 3):
-        raise DatasetError(f'part must be ({len(names)}, 17, 3), got {image_points.shape}',
-                           file=path)
-    return names, points, image_points
-
-
 def parse_name(name: str, path: Optional[PathLike] = None) -> Tuple[Key, int]:
     """((subject, action, camera), frame number) of an image name.
 
@@ -99,33 +75,31 @@ def parse_name(name: str, path: Optional[PathLike] = None) -> Tuple[Key, int]:
     return (int(subject), action, camera), int(frame)
 
 
+def sequence_name(key: Key) -> str:
+    """``S1_Action.CAMERA``."""
+    return f'S{key[0]}_{key[1]}.{key[2]}'
+
+
 def group_frames(names: np.ndarray, path: PathLike) -> Dict[Key, Tuple[np.ndarray, np.ndarray]]:
     """(Subject, action, camera) -> (rows of the file in the order of time, their frame numbers).
 
     Raises:
         DatasetError: A name is not one of Human3.6M's, or a frame comes twice.
     """
-    found: Dict[Key, List[Tuple[int, int]]] = {}
-    for row, name in enumerate(names):
-        key, frame = parse_name(str(name), path)
-        found.setdefault(key, []).append((frame, row))
-    groups = {}
-    for key, pairs in sorted(found.items()):
-        frames, rows = np.array(sorted(pairs)).T
-        if (np.diff(frames) == 0).any():
-            raise DatasetError('a frame comes twice', file=path, sequence=sequence_name(key),
-                               frame=int(frames[np.flatnonzero(np.diff(frames) == 0)[0]]))
-        groups[key] = rows, frames
-    return groups
+    return mmpose_npz.group_frames(names, parse_name, sequence_name, path)
 
 
-def sequence_name(key: Key) -> str:
-    """``S1_Action.CAMERA``."""
-    return f'S{key[0]}_{key[1]}.{key[2]}'
+def action_labels(action: str) -> Dict[str, Union[int, str]]:
+    """Labels ``action``, without its number, and ``subaction``, 0 where the name has none."""
+    word, _, number = action.partition('_')
+    return dict(action=word, subaction=int(number) if number.isdigit() else 0)
 
 
 def read_file(path: PathLike, cameras: Optional[PathLike] = None) -> List[SkeletonClip]:
-    """The clips of a file, sorted by subject, action and camera (their labels).
+    """The clips of a file, sorted by subject, action and camera.
+
+    Labels are ``subject`` (a number), ``action`` (without its number), ``subaction`` (0 where the
+    name has none) and ``camera`` (the serial number).
 
     The frame rate is the video's 50 Hz over the usual step between frame numbers. Frames with a
     joint that is not visible or not finite are masked.
@@ -150,7 +124,7 @@ def read_file(path: PathLike, cameras: Optional[PathLike] = None) -> List[Skelet
         clips.append(masked_clip(
             positions * 1000, file=path, name=sequence_name(key), layout=LAYOUT,
             up='-y' if known is None else '+z', fps=VIDEO_FPS / step, zero_joint_invalid=False,
-            labels=dict(subject=key[0], action=key[1], camera=key[2])))
+            labels=dict(subject=key[0], camera=key[2], **action_labels(key[1]))))
     return clips
 
 
@@ -166,10 +140,7 @@ def read_image_points(path: PathLike) -> Dict[str, np.ndarray]:
     out = {}
     for key, (rows, frames) in group_frames(names, path).items():
         points = image_points[rows].astype(np.float32)
-        bad = ~np.isfinite(points).all(axis=(1, 2))
-        if bad.any():
-            raise DatasetError('a value is not finite', file=path, sequence=sequence_name(key),
-                               frame=int(frames[np.flatnonzero(bad)[0]]))
+        require_finite_frames(points, frames, path, sequence_name(key))
         out[sequence_name(key)] = points
     return out
 

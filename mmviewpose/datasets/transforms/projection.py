@@ -61,7 +61,9 @@ class ProjectPoses(CameraTransform):
     mm, y up as all our models have it (x to the right, z towards the camera), and adds
     ``keypoints_2d`` ``(B, K, 2)``: image coordinates of an undistorted camera with focal length 1,
     relative to the root's, times ``distance``. So they are about mm at the usual distance, and
-    nothing that is unknown at test time, neither depth nor size, went into them.
+    nothing that is unknown at test time, neither depth nor size, went into them. With
+    ``projection='orthographic'`` they are x and y of the pose instead, which no camera gives: what
+    the published code of P. Hardy et al. (2022) takes for 2D.
 
     Args:
         cameras: File of ``tools/dataset_converters/h36m_cameras.py``; None takes the four built-in
@@ -74,16 +76,23 @@ class ProjectPoses(CameraTransform):
         distance: Nominal distance, mm.
         noise: Standard deviation of Gaussian noise on ``keypoints_2d``, mm at that distance.
         root: Root joint.
+        projection: ``'perspective'`` or ``'orthographic'``.
 
     Raises:
+        ValueError: ``projection`` is unknown.
         DatasetError: The file is missing or broken, has no such camera, or a pose is behind its
             camera.
     """
 
     def __init__(self, cameras: Optional[str] = None, subjects: Optional[Sequence[int]] = None,
                  own_camera: bool = False, area: float = 1000., floor: float = 70.,
-                 distance: float = 4500., noise: float = 0., root: int = 0) -> None:
+                 distance: float = 4500., noise: float = 0., root: int = 0,
+                 projection: str = 'perspective') -> None:
         super().__init__(cameras, subjects)
+        if projection not in ('perspective', 'orthographic'):
+            raise ValueError(f"projection must be 'perspective' or 'orthographic', got "
+                             f'{projection!r}')
+        self.projection = projection
         self.own_camera = own_camera
         self.keys = torch.stack([self.subjects, self.serials], -1)
         self.area, self.floor, self.distance = area, floor, distance
@@ -101,7 +110,9 @@ class ProjectPoses(CameraTransform):
         if (depth < NEAREST).any():
             raise DatasetError('a pose is behind its camera or too near', file=self.file)
         seen = seen * seen.new_tensor([1., -1., -1.])
-        image = seen[..., :2] / depth * self.distance
+        image = seen[..., :2]
+        if self.projection == 'perspective':
+            image = image / depth * self.distance
         image = image - image[:, self.root, None]
         if self.noise:
             image = image + self.noise * torch.randn_like(image)
@@ -133,12 +144,29 @@ class PackLifting:
 
     Args:
         keys: What else goes into ``data_samples``, where present.
+
+    Raises:
+        DatasetError: A 2D pose is not finite, or has no size, all of its key points being in one
+            place; names the sample.
     """
 
-    def __init__(self, keys: Sequence[str] = ('subject', 'action', 'camera')) -> None:
+    def __init__(self, keys: Sequence[str] = ('subject', 'action', 'camera', 'mask')
+                 ) -> None:
         self.keys = ('index', *keys)
 
     def __call__(self, batch: Batch) -> dict:
         samples = {key: batch[key] for key in self.keys if key in batch}
         samples['target'] = batch['keypoints']
+        _check_points(batch['keypoints_2d'], batch.get('index'))
         return dict(inputs=batch['keypoints_2d'], data_samples=samples)
+
+
+def _check_points(points: Tensor, index: Optional[Tensor]) -> None:
+    """Refuse 2D poses ``(B, K, 2)`` that are not finite or without size."""
+    size = points.amax((1, 2)) - points.amin((1, 2))
+    usable = (size > 0) & size.isfinite()
+    if not usable.all():
+        row = int((~usable).nonzero()[0])
+        sample = row if index is None else int(index[row])
+        problem = 'a 2D pose without size' if size[row] == 0 else 'a 2D pose that is not finite'
+        raise DatasetError(f'{problem}: sample {sample} of the data set')

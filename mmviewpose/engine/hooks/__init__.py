@@ -2,7 +2,8 @@ from .buffered_logging import (BufferedIterTimerHook, BufferedRuntimeInfoHook,
                                IntervalLoggerHook)
 from .curves_hook import TrainingCurvesHook
 from .denoising_picture_hook import DenoisingPictureHook
+from .lifted_poses_hook import LiftedPosesHook
 from .lifting_picture_hook import LiftingPictureHook
 
 __all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook',
-           'DenoisingPictureHook', 'LiftingPictureHook', 'TrainingCurvesHook']
+           'DenoisingPictureHook', 'LiftedPosesHook', 'LiftingPictureHook', 'TrainingCurvesHook']

@@ -1,4 +1,5 @@
 """Optimizers."""
+from .parts_constructor import PartsOptimWrapperConstructor
 from .stacked_muon import StackedMuon
 
-__all__ = ['StackedMuon']
+__all__ = ['PartsOptimWrapperConstructor', 'StackedMuon']

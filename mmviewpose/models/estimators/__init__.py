@@ -1,5 +1,7 @@
+from .adversarial_lifter import AdversarialLifter
+from .depth_lifter import DepthLifter
 from .sebirenet_lifter import SeBiReNetLifter
 from .sequence_lifter import SequenceLifter
 from .siamese_autoencoder import SiameseAutoEncoder
 
-__all__ = ['SeBiReNetLifter', 'SequenceLifter', 'SiameseAutoEncoder']
+__all__ = ['AdversarialLifter', 'DepthLifter', 'SeBiReNetLifter', 'SequenceLifter', 'SiameseAutoEncoder']

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from mmviewpose.errors import UserError
-from mmviewpose.geometry.scaled_perspective import image_to_plane, plane_to_pose, pose_to_plane
+from mmviewpose.geometry.scaled_perspective import (image_to_plane, known_or_nominal,
+                                                    plane_to_pose, pose_to_plane)
 from mmviewpose.models.batch_model import BatchModel
 from mmviewpose.registry import MODELS
 
@@ -89,7 +90,7 @@ class SequenceLifter(BatchModel):
                 ``mask`` ``(B, T, K)``, where there is something to compare them with.
         """
         size = data_samples['image_size']
-        intrinsics = self._intrinsics(data_samples['intrinsics'], size)
+        intrinsics = known_or_nominal(data_samples['intrinsics'], size, self.focal)
         seen = image_to_plane(inputs[..., :2], intrinsics, self.distance)
         shown = (inputs[..., 2] >= self.min_score)[..., None]
         if self.frame == 'person':
@@ -150,11 +151,6 @@ class SequenceLifter(BatchModel):
     def _target(self, data_samples: Dict[str, Tensor]) -> Tensor:
         pose = data_samples['target'] + data_samples['root'][:, :, None]
         return pose_to_plane(pose, self.distance, self.root)
-
-    def _intrinsics(self, given: Tensor, size: Tensor) -> Tensor:
-        focal = (self.focal * size.amax(-1, keepdim=True)).expand_as(size)
-        nominal = torch.cat([focal, size / 2], -1)
-        return torch.where(given.isfinite().all(-1, keepdim=True), given, nominal)
 
 
 def _check_views(window: Optional[Tensor], num_views: int) -> None:

@@ -2,16 +2,19 @@
 from .bone_length_loss import BoneLengthLoss
 from .feature_consistency_loss import FeatureConsistencyLoss
 from .joint_position_loss import JointPositionLoss
+from .least_squares_adversarial_loss import LeastSquaresAdversarialLoss
 from .limb_symmetry_loss import LimbSymmetryLoss
 from .multiview_consistency_loss import MultiviewConsistencyLoss
 from .orthogonality_loss import OrthogonalityLoss
+from .quarter_turn_loss import QuarterTurnLoss
+from .reprojection_cycle_loss import ReprojectionCycleLoss
 from .reprojection_loss import ReprojectionLoss
 from .scale_loss import ScaleLoss
 from .sum_loss import SumLoss
 from .velocity_loss import VelocityLoss
 
 __all__ = [
-    'BoneLengthLoss', 'FeatureConsistencyLoss', 'JointPositionLoss', 'LimbSymmetryLoss',
-    'MultiviewConsistencyLoss', 'OrthogonalityLoss', 'ReprojectionLoss', 'ScaleLoss', 'SumLoss',
-    'VelocityLoss',
+    'BoneLengthLoss', 'FeatureConsistencyLoss', 'JointPositionLoss', 'LeastSquaresAdversarialLoss',
+    'LimbSymmetryLoss', 'MultiviewConsistencyLoss', 'OrthogonalityLoss', 'QuarterTurnLoss',
+    'ReprojectionCycleLoss', 'ReprojectionLoss', 'ScaleLoss', 'SumLoss', 'VelocityLoss',
 ]

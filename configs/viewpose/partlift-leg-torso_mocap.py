@@ -1,0 +1,3 @@
+# Legs and torso, each lifted on its own.
+_base_ = ['./partlift-full_mocap.py']
+model = dict(parts='leg-torso', lifter=dict(blocks=3))

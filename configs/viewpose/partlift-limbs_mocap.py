@@ -1,0 +1,3 @@
+# Five limbs, each lifted on its own.
+_base_ = ['./partlift-full_mocap.py']
+model = dict(parts='limbs', lifter=dict(blocks=1))

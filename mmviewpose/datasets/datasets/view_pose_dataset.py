@@ -1,0 +1,111 @@
+"""Single 2D poses of recordings."""
+from typing import Any, Dict, Mapping
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+
+from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
+                                                         select_views, shared_labels)
+from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
+from mmviewpose.datasets.formats.views import ViewArchive
+from mmviewpose.errors import DatasetError
+from mmviewpose.geometry.scaled_perspective import image_to_plane, known_or_nominal
+from mmviewpose.registry import DATASETS
+
+
+@DATASETS.register_module()
+class ViewPoseDataset(ArrayDataset):
+    """Frames of archives of views (``tools/dataset_converters/views.py`` and
+    ``multiview_keypoints.py``), the 2D pose that one camera shows a sample.
+
+    ``keypoints_2d`` ``(K, 2)`` are as ``ProjectPoses`` makes them: image coordinates about the
+    root's, y up, times ``distance`` over the focal length. ``keypoints`` ``(K, 3)`` are the 3D about
+    the root in mm (x right, y up, z towards the camera) where there is any; ``mask`` ``(K,)`` says
+    where. Labels are as in :class:`PoseDataset`. Frames in which a joint was not seen well are left
+    out and counted in the log.
+
+    Args:
+        sources: What to take of which archive, see
+            :func:`~mmviewpose.datasets.datasets.archive_source.select_views`.
+        data_root: Folder that the archives are relative to.
+        skeleton: Layout that the archives must have.
+        min_score: Least score of each joint.
+        with_3d: Take only frames with 3D.
+        distance: Nominal distance, mm.
+        focal: Nominal focal length over the image's longer side, where intrinsics are unknown.
+        root: Root joint.
+        **array: ``pipeline``, ``prepare``, ``prepare_seed`` of :class:`ArrayDataset`.
+
+    Raises:
+        DatasetError: A file is missing or broken, or nothing is left.
+    """
+
+    def __init__(self, sources: Sources, data_root: str = '', skeleton: str = 'h36m17',
+                 min_score: float = 0.2, with_3d: bool = False, distance: float = 4500.,
+                 focal: float = 1.15, root: int = 0, **array) -> None:
+        if not sources:
+            raise DatasetError('no sources')
+        parts, tables = [], []
+        for source in sources:
+            selection = select_views(source, data_root, skeleton)
+            labelled = _frames_with_3d(selection) & bool(source.get('use_3d', True))
+            kept = _usable(selection, source['ann_file'], min_score, labelled, with_3d)
+            parts.append(_poses(selection.archive, kept, labelled, distance, focal))
+            sequence = _sequence_of_frames(selection.archive)[kept]
+            tables.append({key: value[sequence]
+                           for key, value in selection.archive.labels.items()})
+        arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        if not len(arrays['mask']):
+            raise DatasetError('no frame is left in which all joints were seen')
+        for key in ('keypoints_2d', 'keypoints'):
+            arrays[key] = arrays[key] - arrays[key][:, root, None]
+        labels, words = shared_labels(tables)
+        super().__init__(dict(labels, **arrays), metainfo=dict(skeleton=skeleton,
+                                                               label_names=words), **array)
+
+    @classmethod
+    def check_files(cls, cfg: Mapping[str, Any]) -> None:
+        """Check that the files of a dataset config are there.
+
+        Raises:
+            DatasetError: Names the first that is not.
+        """
+        check_sources(cfg['sources'], cfg.get('data_root', ''))
+        check_transforms(cfg)
+
+
+def _sequence_of_frames(archive: ViewArchive) -> np.ndarray:
+    """Number of the sequence of each of the F frames."""
+    return np.repeat(np.arange(len(archive)), archive.lengths)
+
+
+def _frames_with_3d(selection: Selection) -> np.ndarray:
+    return selection.archive.labelled[_sequence_of_frames(selection.archive)]
+
+
+def _usable(selection: Selection, file: str, min_score: float, labelled: np.ndarray,
+            with_3d: bool) -> np.ndarray:
+    """Which of the F frames are chosen, seen in all joints and, where that is asked for, have 3D."""
+    archive, rows = selection
+    chosen = np.isin(_sequence_of_frames(archive), rows)
+    kept = chosen & (archive.scores >= min_score).all(1)
+    if with_3d:
+        kept &= labelled
+    print_log(f'{file}: {kept.sum()} of {chosen.sum()} frames taken; in the others a joint has a '
+              f'score below {min_score:g}{" or there is no 3D" if with_3d else ""}', 'current')
+    return kept
+
+
+def _poses(archive: ViewArchive, kept: np.ndarray, labelled: np.ndarray, distance: float,
+           focal: float) -> Dict[str, np.ndarray]:
+    """2D, 3D and mask of the kept frames, y up."""
+    sequence = _sequence_of_frames(archive)[kept]
+    intrinsics = known_or_nominal(torch.as_tensor(archive.intrinsics, dtype=torch.float32),
+                                  torch.as_tensor(archive.image_sizes, dtype=torch.float32), focal)
+    points = image_to_plane(torch.as_tensor(archive.keypoints[kept]), intrinsics[sequence],
+                            distance)
+    poses = np.where(labelled[kept, None, None], archive.positions[kept], 0.)
+    return dict(keypoints_2d=points.numpy() * np.float32([1, -1]),
+                keypoints=(poses * [1, -1, -1]).astype(np.float32),
+                mask=np.repeat(labelled[kept, None], points.shape[1], 1))

@@ -1,0 +1,195 @@
+"""2D key points to depths, from 2D key points alone."""
+import math
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Optional
+
+import torch
+from mmengine.dist import all_reduce
+from mmengine.optim import OptimWrapperDict
+from torch import Tensor, nn
+
+from mmviewpose.functional.depth_sign import bend_evidence, hinges
+from mmviewpose.functional.lifting_cycles import LiftingCycle, lifting_cycle, random_views
+from mmviewpose.models.estimators.depth_lifter import DepthLifter
+from mmviewpose.registry import MODELS
+
+DEPTH_SIGNS = (None, 'anatomy')
+FEW_POSES = 1024    # docs/methods/partlift.md, Speed
+
+
+@MODELS.register_module()
+class AdversarialLifter(DepthLifter):
+    """A lifter that never sees a 3D label (P. Hardy et al., "Optimising 2D pose representation", 2022, Sec.
+    3.3 to 3.6).
+
+    Two optimizers, ``lifter`` and ``critic``, step in turn (:meth:`train_step`). Networks of
+    independent parts each have their own Eq. 2 to 5; the critic sees the whole pose, and its
+    gradient reaches a part's network times the part's share of the joints (w_1 of Eq. 7).
+
+    **The sign of depth.** Before level orthographic cameras the losses are the same for depths z
+    and -z, so that half of all trainings end mirrored. Any of these decides, without a label:
+    ``pitch``, if cameras look down (or up) by a known angle and everything turns about the true
+    vertical; ``projection='perspective'``; or ``depth_sign='anatomy'``: knees and elbows bend one
+    way, and where the lifted poses of a training batch say otherwise, the depths of the network
+    (each part's own where it has knees or elbows with the joints to tell) are negated from then on,
+    which is another solution of the same losses.
+
+    Args:
+        lifter: As in :class:`DepthLifter`.
+        critic: Config of a network ``(B, J, 2)`` to ``(B,)`` that takes ``num_joints``:
+            :class:`~mmviewpose.layers.PoseCritic`; needed for training.
+        reprojection: Config of Eq. 2's loss, or None.
+        quarter_turn: Config of the loss of Eq. 3 to 5, or None.
+        adversarial: Config of Eq. 6's loss.
+        azimuth: Largest angle of a random view around the vertical, degrees.
+        elevation: Largest angle by which it then leans, degrees.
+        pitch: How far the cameras look down, degrees.
+        depth_sign: None or ``'anatomy'``.
+        sign_interval: Steps between looks at knees and elbows.
+        batched: Run the passes of the lifter that do not depend on each other in one. By default
+            on a GPU, and on a CPU up to 1,024 poses, beyond which what is kept for the backward
+            pass no longer fits its caches. Never with true batch normalisation.
+        **options: ``parts``, ``skeleton``, ``projection``, ``distance``, ``init_cfg`` ... of
+            :class:`DepthLifter`.
+
+    Raises:
+        ValueError: ``depth_sign`` is unknown, or the skeleton has neither knees nor elbows.
+    """
+
+    def __init__(self, lifter: dict, critic: Optional[dict] = None,
+                 reprojection: Optional[dict] = dict(type='ReprojectionCycleLoss'),
+                 quarter_turn: Optional[dict] = dict(type='QuarterTurnLoss'),
+                 adversarial: dict = dict(type='LeastSquaresAdversarialLoss'),
+                 azimuth: float = 160., elevation: float = 10., pitch: float = 0.,
+                 depth_sign: Optional[str] = None, sign_interval: int = 20,
+                 batched: Optional[bool] = None, **options: Any) -> None:
+        super().__init__(lifter, **options)
+        if depth_sign not in DEPTH_SIGNS:
+            raise ValueError(f'depth_sign must be one of {DEPTH_SIGNS}, got {depth_sign!r}')
+        joints = len(self.joints)
+        self.critic = MODELS.build(dict(critic, num_joints=joints)) if critic else None
+        self.reprojection = MODELS.build(reprojection) if reprojection else None
+        self.quarter_turn = MODELS.build(quarter_turn) if quarter_turn else None
+        self.adversarial = MODELS.build(adversarial)
+        self.azimuth, self.elevation, self.pitch = map(math.radians, (azimuth, elevation, pitch))
+        self.batched = False if getattr(self.lifter, 'norm', None) == 'batch' else batched
+        self.networks = self._networks()
+        sizes = torch.ones(joints)
+        for part in self.networks:
+            sizes[part] = len(part)
+        self.register_buffer('share', sizes / joints, persistent=False)
+        self.register_buffer('weight', 1 / sizes, persistent=False)
+        self.depth_sign, self.sign_interval, self._step = depth_sign, sign_interval, 0
+        self.hinges = hinges(self.skeleton)
+        if depth_sign and not self.hinges:
+            raise ValueError(f'layout {self.skeleton.name} has no knees or elbows to tell the sign '
+                             'of depth by')
+        self.register_buffer('signs', torch.ones(joints))
+        self.register_buffer('bends', torch.zeros(len(self.hinges)))
+
+    def _networks(self) -> List[List[int]]:
+        """Positions of the joints that each independent network lifts."""
+        if getattr(self.lifter, 'independent', False):
+            return [list(part) for part in self.parts.values()]
+        return [list(range(len(self.joints)))]
+
+    def lift(self, points: Tensor) -> Tensor:
+        """Normalised key points ``(B, J, 2)`` to depths ``(B, J)`` towards the camera."""
+        return self.lifter(points) * self.signs
+
+    def train_step(self, data: Any, optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
+        """One step of the lifter and one of the critic.
+
+        Args:
+            data: A batch.
+            optim_wrapper: With ``lifter`` and ``critic``
+                (:class:`~mmviewpose.engine.optimizers.PartsOptimWrapperConstructor`).
+
+        Returns:
+            For the log: the lifter's losses and their sum ``loss``, the critic's ``critic``.
+        """
+        inputs = self.data_preprocessor(data, True)['inputs']
+        points, scale = self.normalise(inputs)
+        with optim_wrapper['lifter'].optim_context(self), _frozen(self.critic) as critic:
+            cycle = self.cycle(points, scale)
+            loss, log = self.parse_losses(self.cycle_losses(cycle, points, critic))
+        optim_wrapper['lifter'].update_params(loss)
+        with optim_wrapper['critic'].optim_context(self):
+            judged = self.critic(torch.cat([points, cycle.views.detach().to(points.dtype)]))
+            critic_loss = self.adversarial.critic(*judged.float().chunk(2))
+        optim_wrapper['critic'].update_params(critic_loss)
+        if self.depth_sign is not None:
+            self._watch_sign(cycle.poses.detach())
+        return dict(log, critic=critic_loss.detach())
+
+    def loss(self, points: Tensor, scale: Tensor, data_samples: Dict[str, Tensor]
+             ) -> Dict[str, Tensor]:
+        """The lifter's losses (Eq. 7)."""
+        return self.cycle_losses(self.cycle(points, scale), points, self.critic)
+
+    def cycle(self, points: Tensor, scale: Tensor) -> LiftingCycle:
+        """The lifter's five passes, from one random view of each pose."""
+        azimuth, elevation = random_views(len(points), self.azimuth, self.elevation, points)
+        batched = self.batched
+        if batched is None:
+            batched = points.is_cuda or len(points) <= FEW_POSES
+        return lifting_cycle(self.lift, points, azimuth, elevation, self.pitch,
+                             self.camera_distance(scale), batched, self.share)
+
+    def cycle_losses(self, cycle: LiftingCycle, points: Tensor, critic: nn.Module
+                     ) -> Dict[str, Tensor]:
+        """Terms of Eq. 7 that are switched on."""
+        losses = dict(loss_adversarial=self.adversarial(critic(cycle.views).float()))
+        if self.reprojection is not None:
+            losses['loss_reprojection'] = self.reprojection(cycle.returned, points, self.weight)
+        if self.quarter_turn is not None:
+            losses['loss_quarter_turn'] = self.quarter_turn(cycle.quarter_errors, self.weight)
+        return losses
+
+    # -----------------------------------------------------------------------------------
+    # The sign of depth
+
+    def _watch_sign(self, poses: Tensor) -> None:
+        """Every ``sign_interval`` steps, look at the bends of lifted poses ``(B, J, 3)``."""
+        self._step += 1
+        if self._step % self.sign_interval:
+            return
+        with_root = poses.new_zeros(len(poses), self.skeleton.num_joints, 3)
+        with_root[:, self.joints] = poses
+        found = bend_evidence(with_root, self.hinges).mean(0).float()
+        all_reduce(found, 'mean')
+        self.bends.lerp_(found, 0.2)
+        for part in self.mirrored_parts():
+            self.signs[part] *= -1
+            for number, hinge in enumerate(self.hinges):
+                if self._position(hinge.middle) in part:
+                    self.bends[number] *= -1
+
+    def mirrored_parts(self) -> List[List[int]]:
+        """Positions of the joints of networks whose knees and elbows bend the wrong way.
+
+        A network decides for itself if it lifts all joints by which a knee or an elbow is judged;
+        the others follow the sum of all evidence.
+        """
+        bends, whole = self.bends.tolist(), float(self.bends.sum())
+        mirrored = []
+        for part in self.networks:
+            own = [bend for bend, hinge in zip(bends, self.hinges)
+                   if all(self._position(joint) in part for joint in hinge[:-1])]
+            if (sum(own) if own else whole) < 0:
+                mirrored.append(part)
+        return mirrored
+
+    def _position(self, joint: int) -> Optional[int]:
+        return self.joints.index(joint) if joint in self.joints else None
+
+
+@contextmanager
+def _frozen(module: nn.Module) -> Iterator[nn.Module]:
+    """The module, inside a wrapper for distributed training or not, without gradients of its own."""
+    module = getattr(module, 'module', module)
+    module.requires_grad_(False)
+    try:
+        yield module
+    finally:
+        module.requires_grad_(True)
