@@ -1,5 +1,5 @@
-# Runs of lifters without 3D labels: what is tested and saved are running means of the weights, which
-# vary less than those of an adversarial training's last step.
+# Runs of lifters without 3D labels: what is tested and saved are running means of the weights,
+# which vary less than those of an adversarial training's last step.
 _base_ = ['./default_runtime.py']
 custom_hooks = [
     dict(type='TrainingCurvesHook'),

@@ -1,4 +1,5 @@
-# Table 2: trained on Human3.6M (partlift-full_h36m.py), tested on MPI-INF-3DHP's test people, by activity.
+# Table 2: trained on Human3.6M (partlift-full_h36m.py), tested on MPI-INF-3DHP's test people, by
+# activity.
 _base_ = ['./partlift-full_h36m.py']
 test_dataloader = dict(
     dataset=dict(

@@ -1,7 +1,7 @@
-# Table 1 of the paper, at its size: subjects 1, 5, 6, 7, 8 of Human3.6M train, 9 and 11 test. Archive:
-# skeletons.py h36m --layout h36m17 --fps 0 --cameras cameras.pkl (docs/data_preparation.md). Every pose is
-# seen by the camera that recorded it, orthographic as in the published code; knees and elbows tell
-# the sign of depth.
+# Table 1 of the paper, at its size: subjects 1, 5, 6, 7, 8 of Human3.6M train, 9 and 11 test.
+# Archive: skeletons.py h36m --layout h36m17 --fps 0 --cameras cameras.pkl
+# (docs/data_preparation.md). Every pose is seen by the camera that recorded it, orthographic as in
+# the published code; knees and elbows tell the sign of depth.
 _base_ = [
     '../_base_/partlift_runtime.py',
     '../_base_/models/part_lifter.py',

@@ -1,5 +1,5 @@
-# Depth from 2D alone, the whole body at once, reduced to what a CPU does in minutes. Human3.6M's cameras
-# look down by 12.6 degrees on average; that this is known tells the sign of depth.
+# Depth from 2D alone, the whole body at once, reduced to what a CPU does in minutes. Human3.6M's
+# cameras look down by 12.6 degrees on average; that this is known tells the sign of depth.
 _base_ = [
     '../_base_/partlift_runtime.py',
     '../_base_/models/part_lifter.py',

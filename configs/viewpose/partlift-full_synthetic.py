@@ -1,5 +1,5 @@
-# Depth from 2D alone on the built-in synthetic people: runs without a download. The built-in cameras
-# look down by 6.3 degrees; that this is known tells the sign of depth.
+# Depth from 2D alone on the built-in synthetic people: runs without a download. The built-in
+# cameras look down by 6.3 degrees; that this is known tells the sign of depth.
 _base_ = [
     '../_base_/partlift_runtime.py',
     '../_base_/models/part_lifter.py',

@@ -1,5 +1,5 @@
-# A lifter out of your own recordings alone (docs/recordings.md), one camera or several, no 3D: there is
-# nothing to validate or test against.
+# A lifter out of your own recordings alone (docs/recordings.md), one camera or several, no 3D:
+# there is nothing to validate or test against.
 _base_ = ['./partlift-leg-torso_synthetic.py']
 model = dict(skeleton='h36m17', projection='perspective', pitch=0., depth_sign='anatomy')
 train_dataloader = dict(

@@ -24,7 +24,8 @@ PREPARATION = 'docs/data_preparation.md'
 
 _CONFIG_KEYS = sorted({
     *inspect.signature(Runner.__init__).parameters, 'preprocess_cfg', 'find_unused_parameters',
-    'sync_bn', 'model_wrapper_cfg', 'compile', 'synthetic_config', 'encoder_checkpoint'} - {'self', 'cfg'})
+    'sync_bn', 'model_wrapper_cfg', 'compile', 'synthetic_config', 'encoder_checkpoint'}
+    - {'self', 'cfg'})
 
 # what a config of a host's dataset names as files, below its data_root
 _HOST_FILES = ('ann_file', 'camera_param_file', 'keypoint_2d_det_file')

@@ -14,8 +14,8 @@ from .base import BatchedMetric, Column
 class DepthCorrelation(BatchedMetric):
     """Correlation of predicted and true depths about the root, of the whole body and of parts.
 
-    ``sum z z' / sqrt(sum z^2 sum z'^2)`` over all poses and joints: 1 where depths are right up to a
-    factor, -1 where they are mirrored, 0 for flat poses. Results are ``depth-correlation`` and
+    ``sum z z' / sqrt(sum z^2 sum z'^2)`` over all poses and joints: 1 where depths are right up to
+    a factor, -1 where they are mirrored, 0 for flat poses. Results are ``depth-correlation`` and
     ``depth-correlation/PART``. Alignment that allows a reflection hides what this shows.
 
     Args:

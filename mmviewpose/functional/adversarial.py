@@ -1,5 +1,6 @@
-"""Least-squares adversarial losses (P. Hardy et al., "Optimising 2D pose representation", 2022, Eq. 6;
-X. Mao et al., "Least squares generative adversarial networks", 2017)."""
+"""Least-squares adversarial losses (P. Hardy et al., "Optimising 2D pose representation", 2022, Eq.
+6; X. Mao et al., "Least squares generative adversarial networks", 2017).
+"""
 from typing import Optional
 
 import torch

@@ -1,8 +1,9 @@
 """Which of two mirrored depths is a human body: knees and elbows bend one way.
 
-Under a level orthographic camera a lifter G and -G have the same losses in training without 3D labels
-(Eq. 2 to 6 of P. Hardy et al., 2022, are blind to the sign of depth), so half of all trainings end
-mirrored. Anatomy decides without a label: a triple product changes its sign in a mirror.
+Under a level orthographic camera a lifter G and -G have the same losses in training without 3D
+labels (Eq. 2 to 6 of P. Hardy et al., 2022, are blind to the sign of depth), so half of all
+trainings end mirrored. Anatomy decides without a label: a triple product changes its sign in a
+mirror.
 """
 from typing import Dict, NamedTuple, Sequence, Tuple
 

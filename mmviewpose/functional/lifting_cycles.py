@@ -1,8 +1,8 @@
 """What a lifter must agree with itself about, without any 3D label.
 
-P. Hardy et al., "Optimising 2D pose representation: improve accuracy, stability and generalisability
-within unsupervised 2D-3D human pose estimation", 2022, Sec. 3.3 and 3.4. Axes and cameras are those of
-:mod:`mmviewpose.geometry.view_turn`.
+P. Hardy et al., "Optimising 2D pose representation: improve accuracy, stability and
+generalisability within unsupervised 2D-3D human pose estimation", 2022, Sec. 3.3 and 3.4. Axes and
+cameras are those of :mod:`mmviewpose.geometry.view_turn`.
 """
 import math
 from typing import Callable, NamedTuple, Optional, Tuple
@@ -117,7 +117,8 @@ def reprojection_cycle_loss(returned: Tensor, points: Tensor,
     return _reduce((returned - points).square().sum(-1), weight, reduction)
 
 
-def quarter_turn_loss(errors: Tensor, weight: Optional[Tensor] = None, reduction: str = 'mean') -> Tensor:
+def quarter_turn_loss(errors: Tensor, weight: Optional[Tensor] = None,
+                      reduction: str = 'mean') -> Tensor:
     """Squared errors after quarter and half turns, Eq. 3 to 5, summed over the three.
 
     Args:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 
 def known_or_nominal(intrinsics: Tensor, image_size: Tensor, focal: float) -> Tensor:
-    """Intrinsics, with nominal ones of a camera that looks at the middle of its image where they are
-    not finite.
+    """Intrinsics, with nominal ones of a camera that looks at the middle of its image where they
+    are not finite.
 
     Args:
         intrinsics: fx, fy, cx, cy, ``(B, 4)`` px.

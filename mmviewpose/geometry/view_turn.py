@@ -2,8 +2,9 @@
 
 Here x is to the right, y up and z towards the camera, and poses are about their root. A camera that
 looks down by ``pitch`` sees the vertical as (0, cos pitch, sin pitch). The camera stands at the
-distance ``distance`` from the root, in the unit of the poses, or, where that is None, infinitely far
-off (orthographic). All functions work on components, not matrices: a last axis of length 3 is slow.
+distance ``distance`` from the root, in the unit of the poses, or, where that is None, infinitely
+far off (orthographic). All functions work on components, not matrices: a last axis of length 3 is
+slow.
 """
 from typing import Optional, Union
 

@@ -61,8 +61,9 @@ class StackedBatchNorm(nn.Module):
 
 
 class StackedAffine(nn.Module):
-    """A factor and an offset for each channel of each part: what the authors' published code makes of
-    batch normalisation, whose statistics stay at 0 and 1 there."""
+    """A factor and an offset for each channel of each part: what the authors' published code makes
+    of batch normalisation, whose statistics stay at 0 and 1 there.
+    """
 
     def __init__(self, num_parts: int, channels: int) -> None:
         super().__init__()

@@ -4,4 +4,5 @@ from .partition import PARTITIONS, partition
 from .remap import remap, remap_matrix
 from .skeleton import Skeleton
 
-__all__ = ['LAYOUTS', 'PARTITIONS', 'Skeleton', 'get_skeleton', 'partition', 'remap', 'remap_matrix']
+__all__ = ['LAYOUTS', 'PARTITIONS', 'Skeleton', 'get_skeleton', 'partition', 'remap',
+           'remap_matrix']

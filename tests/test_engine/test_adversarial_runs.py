@@ -4,13 +4,17 @@ import os
 import socket
 import subprocess
 import sys
+from collections import OrderedDict
 
 import pytest
 import torch
 
 pytest.importorskip('mmpose')
+from mmengine.model import ExponentialMovingAverage  # noqa: E402
+from mmengine.runner.checkpoint import get_state_dict, load_state_dict  # noqa: E402
+
 from mmviewpose.compat import load_checkpoint_file  # noqa: E402
-from mmviewpose.engine.runner import build_runner, load_config  # noqa: E402
+from mmviewpose.engine.runner import _name_plainly, build_runner, load_config  # noqa: E402
 
 # two runs within a second get the same name, and mmengine notices
 pytestmark = pytest.mark.filterwarnings('ignore:.*instance named of:UserWarning')
@@ -66,21 +70,32 @@ def start_ranks(folder, root):
 
 
 @pytest.fixture(scope='module')
-def runs(root, tmp_path_factory):
-    """A folder in which one process, then two, then two that resumed have trained."""
-    folder = tmp_path_factory.mktemp('runs')
-    config = folder / 'config.py'
-    config.write_text(CONFIG.format(root=root))
-    ranks = start_ranks(folder, root)
-    runner = build_runner(load_config(str(config), dict(work_dir=str(folder / 'one'))))
+def config(root, tmp_path_factory):
+    path = tmp_path_factory.mktemp('runs') / 'config.py'
+    path.write_text(CONFIG.format(root=root))
+    return path
+
+
+@pytest.fixture(scope='module')
+def one(config):
+    """Work dir of one process, with what it validated last."""
+    folder = config.parent / 'one'
+    runner = build_runner(load_config(str(config), dict(work_dir=str(folder))))
     runner.train()
     metrics = {name.replace('val/', ''): runner.message_hub.get_scalar(name).current()
                for name in runner.message_hub.log_scalars if 'PA-MPJPE' in name}
     (folder / 'metrics.json').write_text(json.dumps(metrics))
-    for rank in ranks:
-        _, errors = rank.communicate(timeout=300)
-        assert rank.returncode == 0, errors[-3000:]
     return folder
+
+
+@pytest.fixture(scope='module')
+def two(config, root):
+    """Work dir of two processes; beside it that of two which resumed from the first epoch."""
+    ranks = start_ranks(config.parent, root)
+    for rank in ranks:
+        _, errors = rank.communicate(timeout=900)
+        assert rank.returncode == 0, errors[-3000:]
+    return config.parent / 'two'
 
 
 def state(path):
@@ -93,44 +108,67 @@ def close(one, other):
         torch.testing.assert_close(value, other[key], rtol=1e-4, atol=1e-6, msg=key)
 
 
-def test_two_ranks_agree_and_do_what_one_does(runs):
-    ranks = [torch.load(runs / 'two' / f'rank{rank}.pth', weights_only=True) for rank in (0, 1)]
+@pytest.mark.slow
+def test_two_ranks_agree_and_do_what_one_does(one, two):
+    ranks = [torch.load(two / f'rank{rank}.pth', weights_only=True) for rank in (0, 1)]
     for key, value in ranks[0].items():
         assert torch.equal(value, ranks[1][key]), key
     for epoch in (1, 2):
-        one, two = (state(runs / name / f'epoch_{epoch}.pth') for name in ('one', 'two'))
+        alone, together = (state(folder / f'epoch_{epoch}.pth') for folder in (one, two))
         for key in ('state_dict', 'ema_state_dict'):
-            close(one[key], two[key])
+            close(alone[key], together[key])
 
 
-def test_weights_have_their_plain_names(runs):
-    content = state(runs / 'two' / 'epoch_2.pth')
-    assert {key.split('.')[0] for key in content['state_dict']} == {'lifter', 'critic', 'signs',
-                                                                  'bends'}
-    assert not [key for key in content['state_dict'] if 'module' in key]
-    assert set(content['optimizer']) == {'lifter', 'critic'}
-
-
-def test_what_is_saved_are_running_means(runs):
-    first, second = (state(runs / 'one' / f'epoch_{epoch}.pth') for epoch in (1, 2))
-    key = 'lifter.trunk.0.weight'
-    for content in (first, second):
-        last = content['ema_state_dict'][f'module.{key}']  # mmengine swaps the two
-        assert not torch.equal(content['state_dict'][key], last)
-    assert second['ema_state_dict']['steps'] == 6  # three an epoch
-
-
-def test_two_ranks_resume(runs):
-    first, again = (state(runs / name / 'epoch_2.pth') for name in ('two', 'resumed'))
+@pytest.mark.slow
+def test_two_ranks_resume(two):
+    first, again = (state(folder / 'epoch_2.pth') for folder in (two, two.parent / 'resumed'))
     for key in ('state_dict', 'ema_state_dict'):
         close(first[key], again[key])
 
 
-@pytest.mark.parametrize('trained', ['one', 'two'])
-def test_tests_as_it_was_validated(runs, load_tool, tmp_path, trained):
+@pytest.mark.parametrize('trained', ['one', pytest.param('two', marks=pytest.mark.slow)])
+def test_tests_as_it_was_validated(one, config, load_tool, tmp_path, request, trained):
     """The checkpoint of two ranks is tested by one process; validation saw the running means."""
-    metrics = load_tool('test.py').main([
-        str(runs / 'config.py'), str(runs / trained / 'epoch_2.pth'), '--work-dir', str(tmp_path)])
-    expected = json.loads((runs / 'metrics.json').read_text())
+    checkpoint = request.getfixturevalue(trained) / 'epoch_2.pth'
+    metrics = load_tool('test.py').main([str(config), str(checkpoint), '--work-dir',
+                                         str(tmp_path)])
+    expected = json.loads((one / 'metrics.json').read_text())
     assert expected and {name: metrics[name] for name in expected} == pytest.approx(
         expected, rel=1e-4)
+
+
+def test_what_is_saved(one):
+    first, second = (state(one / f'epoch_{epoch}.pth') for epoch in (1, 2))
+    key = 'lifter.trunk.0.weight'
+    for content in (first, second):
+        last = content['ema_state_dict'][f'module.{key}']  # mmengine swaps the two
+        assert not torch.equal(content['state_dict'][key], last)
+        assert set(content['optimizer']) == set(content['param_schedulers']) == {'lifter',
+                                                                                 'critic'}
+    assert second['ema_state_dict']['steps'] == 6  # three an epoch
+
+
+def test_parts_in_wrappers_of_their_own_are_saved_and_loaded_by_their_plain_names():
+    def build(wrap):
+        model = torch.nn.ModuleDict(dict(lifter=torch.nn.Sequential(
+            torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3)), critic=torch.nn.Linear(3, 1)))
+        if wrap:
+            model['lifter'] = torch.nn.DataParallel(model['lifter'])
+            _name_plainly(model)
+        return model
+
+    plain, wrapped = build(False), build(True)
+    names = list(plain.state_dict())
+    mean = ExponentialMovingAverage(wrapped)
+    assert list(wrapped.state_dict()) == list(get_state_dict(wrapped)) == names
+    assert list(mean.state_dict()) == ['steps', *(f'module.{name}' for name in names)]
+    for load in (lambda model, values: model.load_state_dict(values),
+                 lambda model, values: load_state_dict(model, values, strict=True)):
+        values = {name: torch.rand_like(value.float()).to(value.dtype)
+                  for name, value in plain.state_dict().items()}
+        for model, prefix in ((wrapped, ''), (plain, ''), (mean, 'module.')):
+            extra = {'steps': torch.tensor(3)} if prefix else {}
+            load(model, OrderedDict({prefix + name: value for name, value in values.items()},
+                                    **extra))
+            for name, value in values.items():
+                assert torch.equal(model.state_dict()[prefix + name], value)

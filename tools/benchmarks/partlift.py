@@ -1,4 +1,5 @@
-"""Adversarial part-wise lifting: the Runner against a bare loop, and the lifter's passes batched."""
+"""Adversarial part-wise lifting: the Runner against a bare loop, and the lifter's passes batched.
+"""
 import copy
 import statistics
 import tempfile

@@ -19,8 +19,8 @@ def training(name: str, seed: int, options: Optional[Mapping] = None, label: str
     config = f'partlift-{name}_mocap'
     tests = {'cmu': {}, **{test: {'test_dataloader.dataset.sources': sources}
                            for test, sources in SOURCES.items()}}
-    return Part(f'{config}/{label}/seed{seed}', config, {'randomness.seed': seed, **(options or {})},
-                tests, validate=True)
+    return Part(f'{config}/{label}/seed{seed}', config,
+                {'randomness.seed': seed, **(options or {})}, tests, validate=True)
 
 
 def errors(parts: Sequence[Part], results: Dict[str, dict], test: str,

@@ -25,9 +25,9 @@ def turned_round(folder: Path) -> bool:
 
 def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     """For the whole body and for legs and torso on their own: ``-right``, 1 for each seed whose
-    depths have the right sign in body, legs and torso on both sources; ``-sign``, the smallest
-    of these correlations; ``-turned``, 1 for each seed in which depths were negated; PA-MPJPE on
-    CMU's subject 3 and, ``-reflect``, with reflection allowed. Trainings are short: 888 and 444 steps.
+    depths have the right sign in body, legs and torso on both sources; ``-sign``, the smallest of
+    these correlations; ``-turned``, 1 for each seed in which depths were negated; PA-MPJPE on CMU's
+    subject 3 and, ``-reflect``, with reflection allowed. Trainings are short: 888 and 444 steps.
     """
     prepare_archives(data, work_dir, ['cmu', 'bandai_namco', 'h36m_cameras'])
     parts = {name: [training(name, seed, options(name), 'sign') for seed in range(seeds)]
@@ -37,7 +37,8 @@ def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     for name, group in parts.items():
         signs = [sign_of(results[part.name]) for part in group]
         rows += [row(f'{name}-right', 'runs with the right sign', [float(v > 0) for v in signs]),
-                 row(f'{name}-sign', 'smallest depth correlation %', [100 * value for value in signs]),
+                 row(f'{name}-sign', 'smallest depth correlation %',
+                     [100 * value for value in signs]),
                  row(f'{name}-turned', 'runs in which depths were negated',
                      [float(turned_round(work_dir / part.name)) for part in group]),
                  row(name, 'PA-MPJPE mm', errors(group, results, 'cmu')),

@@ -1,4 +1,5 @@
-"""When legs and torso are better lifted on their own: size, batch, normalisation, optimizer, data."""
+"""When legs and torso are better lifted on their own: size, batch, normalisation, optimizer, data.
+"""
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -35,15 +36,14 @@ VARIANTS: Dict[str, Dict[str, Any]] = {
     'base': {},
     'level': {'model.pitch': 0., 'model.depth_sign': 'anatomy'},
     'width-64': width(64),
-    'batch-1024': {'train_dataloader.batch_size': 1024, **epochs(20)},
+    'batch-64': {'train_dataloader.batch_size': 64, **epochs(4)},
+    'affine': norm('affine'),
     'batch-norm': norm('batch'),
     'adam-0.5': adam(0.5),
     'adam-0.9': adam(0.9),
     'cmu-alone': {f'{TRAIN}.sources': [
         dict(ann_file='cmu.npz', drop=dict(subject=[3]),
              fold=dict(count=7, keep=[0, 1, 2, 4, 5, 6]))], **epochs(26)},
-    'bandai-alone': {f'{TRAIN}.sources': [
-        dict(ann_file='bandai_namco.npz', fold=dict(count=7, keep=[1, 2, 4, 5, 6]))]},
 }
 
 

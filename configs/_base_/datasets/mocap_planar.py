@@ -1,7 +1,7 @@
-# CMU and Bandai-Namco motion capture at 30 Hz (docs/data_preparation.md) seen by Human3.6M's cameras: those
-# of its training people in training and validation, of its test people in test; orthographic. Held
-# out for test: CMU's subject 3, a person never seen in training, and every seventh take of
-# Bandai-Namco; for validation: other takes of the training people.
+# CMU and Bandai-Namco motion capture at 30 Hz (docs/data_preparation.md) seen by Human3.6M's
+# cameras: those of its training people in training and validation, of its test people in test;
+# orthographic. Held out for test: CMU's subject 3, a person never seen in training, and every
+# seventh take of Bandai-Namco; for validation: other takes of the training people.
 _base_ = ['./synthetic_planar.py']
 data_root = 'data/viewpose/'
 photograph = dict(

@@ -5,6 +5,7 @@ from typing import (Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Se
 
 import numpy as np
 
+from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
 from mmviewpose.datasets.formats.archive import Archive, read_archive
 from mmviewpose.datasets.formats.views import ViewArchive, read_views
 from mmviewpose.errors import DatasetError
@@ -168,3 +169,17 @@ def shared_labels(parts: Sequence[Mapping[str, np.ndarray]]
 
 
 Sources = Sequence[Mapping[str, Any]]
+
+
+class SourcesDataset(ArrayDataset):
+    """An :class:`ArrayDataset` of what ``sources`` below ``data_root`` hold."""
+
+    @classmethod
+    def check_files(cls, cfg: Mapping[str, Any]) -> None:
+        """Check that the files of a dataset config and of its transforms are there.
+
+        Raises:
+            DatasetError: Names the first that is not.
+        """
+        check_sources(cfg.get('sources', ()), cfg.get('data_root', ''))
+        check_transforms(cfg)

@@ -24,17 +24,17 @@ order, which ``metainfo['label_names']`` gives, beside ``clip_names``, ``view_na
 ``skeleton``.
 """
 import logging
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
+from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, SourcesDataset,
                                                          select_sequences, select_views,
                                                          shared_labels)
-from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, Batch, check_transforms
+from mmviewpose.datasets.datasets.array_dataset import Batch
 from mmviewpose.datasets.formats.archive import Archive, from_clips
 from mmviewpose.datasets.synthetic.people import synthetic_clips
 from mmviewpose.errors import DatasetError
@@ -113,7 +113,7 @@ class GatherWindows:
         return batch
 
 
-class WindowDataset(ArrayDataset):
+class WindowDataset(SourcesDataset):
     """Windows of sequences of frames; see the top of this file for what a batch holds.
 
     Frames stay where they are and windows are cut out at each fetch, unless there is a
@@ -156,16 +156,6 @@ class WindowDataset(ArrayDataset):
         groups = torch.full((int(window.max()) + 1, len(self.view_names)), -1)
         groups[window, view] = torch.arange(len(self))
         return groups
-
-    @classmethod
-    def check_files(cls, cfg: Mapping[str, Any]) -> None:
-        """Check that the files of a dataset config and of its transforms are there.
-
-        Raises:
-            DatasetError: Names the first that is not.
-        """
-        check_sources(cfg.get('sources', ()), cfg.get('data_root', ''))
-        check_transforms(cfg)
 
 
 # ---------------------------------------------------------------------------------------

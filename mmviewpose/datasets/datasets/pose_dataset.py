@@ -1,18 +1,18 @@
 """Datasets whose sample is one pose."""
-from typing import Any, Mapping, Tuple
+from typing import Tuple
 
 import numpy as np
 
-from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
+from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, SourcesDataset,
                                                          select_sequences, shared_labels)
-from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
+from mmviewpose.datasets.datasets.array_dataset import ArrayDataset
 from mmviewpose.datasets.synthetic.people import synthetic_poses
 from mmviewpose.errors import DatasetError
 from mmviewpose.registry import DATASETS
 
 
 @DATASETS.register_module()
-class PoseDataset(ArrayDataset):
+class PoseDataset(SourcesDataset):
     """Frames of archives (``tools/dataset_converters/skeletons.py``), one pose a sample.
 
     Poses come centred on their root, ``keypoints`` ``(K, 3)`` in mm, y up, with the labels that
@@ -51,16 +51,6 @@ class PoseDataset(ArrayDataset):
             raise DatasetError('no sources and no synthetic people')
         super().__init__(dict(labels, keypoints=np.concatenate(poses)),
                          metainfo=dict(skeleton=skeleton, label_names=words), **array)
-
-    @classmethod
-    def check_files(cls, cfg: Mapping[str, Any]) -> None:
-        """Check that the files of a dataset config are there.
-
-        Raises:
-            DatasetError: Names the first that is not.
-        """
-        check_sources(cfg['sources'], cfg.get('data_root', ''))
-        check_transforms(cfg)
 
 
 def _valid_frames(selection: Selection) -> Tuple[np.ndarray, np.ndarray]:

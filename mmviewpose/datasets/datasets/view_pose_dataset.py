@@ -1,13 +1,12 @@
 """Single 2D poses of recordings."""
-from typing import Any, Dict, Mapping
+from typing import Dict
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 
-from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, check_sources,
+from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, SourcesDataset,
                                                          select_views, shared_labels)
-from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
 from mmviewpose.datasets.formats.views import ViewArchive
 from mmviewpose.errors import DatasetError
 from mmviewpose.geometry.scaled_perspective import image_to_plane, known_or_nominal
@@ -15,15 +14,15 @@ from mmviewpose.registry import DATASETS
 
 
 @DATASETS.register_module()
-class ViewPoseDataset(ArrayDataset):
+class ViewPoseDataset(SourcesDataset):
     """Frames of archives of views (``tools/dataset_converters/views.py`` and
     ``multiview_keypoints.py``), the 2D pose that one camera shows a sample.
 
     ``keypoints_2d`` ``(K, 2)`` are as ``ProjectPoses`` makes them: image coordinates about the
-    root's, y up, times ``distance`` over the focal length. ``keypoints`` ``(K, 3)`` are the 3D about
-    the root in mm (x right, y up, z towards the camera) where there is any; ``mask`` ``(K,)`` says
-    where. Labels are as in :class:`PoseDataset`. Frames in which a joint was not seen well are left
-    out and counted in the log.
+    root's, y up, times ``distance`` over the focal length. ``keypoints`` ``(K, 3)`` are the 3D
+    about the root in mm (x right, y up, z towards the camera) where there is any; ``mask`` ``(K,)``
+    says where. Labels are as in :class:`PoseDataset`. Frames in which a joint was not seen well are
+    left out and counted in the log.
 
     Args:
         sources: What to take of which archive, see
@@ -64,16 +63,6 @@ class ViewPoseDataset(ArrayDataset):
         super().__init__(dict(labels, **arrays), metainfo=dict(skeleton=skeleton,
                                                                label_names=words), **array)
 
-    @classmethod
-    def check_files(cls, cfg: Mapping[str, Any]) -> None:
-        """Check that the files of a dataset config are there.
-
-        Raises:
-            DatasetError: Names the first that is not.
-        """
-        check_sources(cfg['sources'], cfg.get('data_root', ''))
-        check_transforms(cfg)
-
 
 def _sequence_of_frames(archive: ViewArchive) -> np.ndarray:
     """Number of the sequence of each of the F frames."""
@@ -86,7 +75,8 @@ def _frames_with_3d(selection: Selection) -> np.ndarray:
 
 def _usable(selection: Selection, file: str, min_score: float, labelled: np.ndarray,
             with_3d: bool) -> np.ndarray:
-    """Which of the F frames are chosen, seen in all joints and, where that is asked for, have 3D."""
+    """Which of the F frames are chosen, seen in all joints and, where that is asked for, have 3D.
+    """
     archive, rows = selection
     chosen = np.isin(_sequence_of_frames(archive), rows)
     kept = chosen & (archive.scores >= min_score).all(1)

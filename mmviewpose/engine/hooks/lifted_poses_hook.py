@@ -14,8 +14,8 @@ NEEDED = ('keypoints', 'target', 'keypoints_2d')
 
 @HOOKS.register_module()
 class LiftedPosesHook(Hook):
-    """Poses of the first batch, lifted, over the true ones: ``lifted.png`` after each validation, with
-    what was made of them at the first, and ``test_NNNN.png`` in tests that are asked to draw::
+    """Poses of the first batch, lifted, over the true ones: ``lifted.png`` after each validation,
+    with what was made of them at the first, and ``test_NNNN.png`` in tests that are asked to draw::
 
         custom_hooks = [dict(type='mmviewpose.LiftedPosesHook')]
 

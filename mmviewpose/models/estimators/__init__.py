@@ -4,4 +4,5 @@ from .sebirenet_lifter import SeBiReNetLifter
 from .sequence_lifter import SequenceLifter
 from .siamese_autoencoder import SiameseAutoEncoder
 
-__all__ = ['AdversarialLifter', 'DepthLifter', 'SeBiReNetLifter', 'SequenceLifter', 'SiameseAutoEncoder']
+__all__ = ['AdversarialLifter', 'DepthLifter', 'SeBiReNetLifter', 'SequenceLifter',
+           'SiameseAutoEncoder']

@@ -19,8 +19,8 @@ FEW_POSES = 1024    # docs/methods/partlift.md, Speed
 
 @MODELS.register_module()
 class AdversarialLifter(DepthLifter):
-    """A lifter that never sees a 3D label (P. Hardy et al., "Optimising 2D pose representation", 2022, Sec.
-    3.3 to 3.6).
+    """A lifter that never sees a 3D label (P. Hardy et al., "Optimising 2D pose representation",
+    2022, Sec. 3.3 to 3.6).
 
     Two optimizers, ``lifter`` and ``critic``, step in turn (:meth:`train_step`). Networks of
     independent parts each have their own Eq. 2 to 5; the critic sees the whole pose, and its
@@ -186,7 +186,8 @@ class AdversarialLifter(DepthLifter):
 
 @contextmanager
 def _frozen(module: nn.Module) -> Iterator[nn.Module]:
-    """The module, inside a wrapper for distributed training or not, without gradients of its own."""
+    """The module, inside a wrapper for distributed training or not, without gradients of its own.
+    """
     module = getattr(module, 'module', module)
     module.requires_grad_(False)
     try:

@@ -14,8 +14,8 @@ PROJECTIONS = ('orthographic', 'perspective')
 
 @MODELS.register_module()
 class DepthLifter(BatchModel):
-    """One depth for each key point, from the key points of its part (P. Hardy et al., "Optimising 2D pose
-    representation", 2022, Sec. 3.1 and 3.2), trained on 3D.
+    """One depth for each key point, from the key points of its part (P. Hardy et al., "Optimising
+    2D pose representation", 2022, Sec. 3.1 and 3.2), trained on 3D.
 
     The pose is put on its root, which is then left out, and divided by its largest coordinate; what
     the network finds is multiplied by it again (Sec. 4.2). A pose without size (all key points at

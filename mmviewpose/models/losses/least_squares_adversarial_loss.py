@@ -7,8 +7,8 @@ from ...registry import MODELS
 
 @MODELS.register_module()
 class LeastSquaresAdversarialLoss(nn.Module):
-    """Least-squares losses of a critic and of what it judges, the critic's labels swapped at times (L_adv
-    of P. Hardy et al., "Optimising 2D pose representation", Eq. 6 and Sec. 3.6).
+    """Least-squares losses of a critic and of what it judges, the critic's labels swapped at times
+    (L_adv of P. Hardy et al., "Optimising 2D pose representation", Eq. 6 and Sec. 3.6).
 
     Args:
         loss_weight: Factor on the generator's loss, w_1 of Eq. 7.

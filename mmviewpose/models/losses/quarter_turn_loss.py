@@ -8,8 +8,8 @@ from ...registry import MODELS
 
 @MODELS.register_module()
 class QuarterTurnLoss(nn.Module):
-    """Depths after quarter and half turns, which are known from the pose before them (L_90 of P. Hardy
-    et al., "Optimising 2D pose representation", Eq. 3 to 5).
+    """Depths after quarter and half turns, which are known from the pose before them (L_90 of P.
+    Hardy et al., "Optimising 2D pose representation", Eq. 3 to 5).
 
     Args:
         loss_weight: Factor on the result, w_3 of Eq. 7.

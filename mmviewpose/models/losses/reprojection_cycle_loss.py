@@ -8,8 +8,8 @@ from ...registry import MODELS
 
 @MODELS.register_module()
 class ReprojectionCycleLoss(nn.Module):
-    """Key points that come back from a random view, against those that were given (L_2D of P. Hardy et
-    al., "Optimising 2D pose representation", Eq. 2).
+    """Key points that come back from a random view, against those that were given (L_2D of P. Hardy
+    et al., "Optimising 2D pose representation", Eq. 2).
 
     Args:
         loss_weight: Factor on the result, w_2 of Eq. 7.
