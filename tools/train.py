@@ -61,7 +61,8 @@ def wrappers(optim_wrapper):
     """Configs of all optimizer wrappers: one, or one a part of the model."""
     if 'optimizer' in optim_wrapper:
         return [optim_wrapper]
-    return [entry for entry in optim_wrapper.values() if isinstance(entry, dict)]
+    return [entry for entry in optim_wrapper.values()
+            if isinstance(entry, dict) and 'optimizer' in entry]
 
 
 def main(argv=None) -> None:

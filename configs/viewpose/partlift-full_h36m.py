@@ -8,7 +8,9 @@ _base_ = [
     '../_base_/datasets/synthetic_planar.py',
     '../_base_/schedules/adversarial_adam.py',
 ]
-model = dict(skeleton='h36m17', depth_sign='anatomy')
+model = dict(
+    skeleton='h36m17', depth_sign='anatomy', lifter=dict(norm='affine'),
+    critic=dict(norm='affine'))
 data_root = 'data/viewpose/'
 photograph = dict(
     type='ProjectPoses', cameras='data/viewpose/h36m_cameras.npz', own_camera=True,
@@ -34,5 +36,8 @@ test_evaluator = [
          group_by='action'),
     dict(type='DepthCorrelation', skeleton='h36m17'),
 ]
-default_hooks = dict(visualization=dict(skeleton='h36m17'))
+default_hooks = dict(
+    checkpoint=dict(interval=10), visualization=dict(skeleton='h36m17'))
+# no running means of the weights
+custom_hooks = [dict(type='TrainingCurvesHook')]
 synthetic_config = 'configs/viewpose/partlift-full_synthetic.py'

@@ -8,4 +8,5 @@ train_dataloader = dict(
         sources=[dict(ann_file='recordings.npz')], pipeline=[dict(type='PackLifting')]))
 val_cfg, val_dataloader, val_evaluator = None, None, None
 test_cfg, test_dataloader, test_evaluator = None, None, None
+synthetic_config = 'configs/viewpose/partlift-leg-torso_synthetic.py'
 train_cfg = dict(_delete_=True, by_epoch=True, max_epochs=_base_.max_epochs)

@@ -15,7 +15,8 @@ from torch import nn
 from mmviewpose.datasets.transforms import PackViews
 from mmviewpose.engine.errors import UserError
 from mmviewpose.engine.runner import load_config
-from mmviewpose.geometry.scaled_perspective import image_to_plane, known_or_nominal
+from mmviewpose.geometry.scaled_perspective import (NOMINAL_FOCAL, image_to_plane,
+                                                    known_or_nominal)
 from mmviewpose.models.estimators import DepthLifter, SequenceLifter
 from mmviewpose.models.weights import load_part
 from mmviewpose.registry import MODELS
@@ -23,7 +24,6 @@ from mmviewpose.skeletons import get_skeleton
 
 PathLike = Union[str, Path]
 _USUAL = dict(num_frames=27, skeleton='h36m17')     # of the datasets of views
-FOCAL = 1.15    # nominal, over the image's longer side
 
 
 class Lifter(NamedTuple):
@@ -33,10 +33,14 @@ class Lifter(NamedTuple):
         model: In evaluation mode.
         num_frames: Frames of the windows that it was trained on; 1 for a lifter of single poses.
         skeleton: Layout of its key points.
+        focal: Nominal focal length of single poses, over the image's longer side.
+        min_score: Least score of each joint of single poses.
     """
     model: nn.Module
     num_frames: int
     skeleton: str
+    focal: float = NOMINAL_FOCAL
+    min_score: float = 0.
 
 
 def load_lifter(config: PathLike, checkpoint: PathLike) -> Lifter:
@@ -63,7 +67,9 @@ def load_lifter(config: PathLike, checkpoint: PathLike) -> Lifter:
         if model.projection != 'perspective':
             raise UserError(f'{config}: an orthographic lifter takes x and y of 3D poses, which no '
                             "camera gives; train one with projection='perspective'")
-        return Lifter(model.requires_grad_(False).eval(), 1, model.skeleton.name)
+        dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+        return Lifter(model.requires_grad_(False).eval(), 1, model.skeleton.name,
+                      dataset.get('focal', NOMINAL_FOCAL), dataset.get('min_score', 0.2))
     dataset = _dataset(cfg)
     return Lifter(model.requires_grad_(False).eval(),
                   *(dataset.get(key, usual) for key, usual in _USUAL.items()))
@@ -99,8 +105,8 @@ def lift_recording(lifter: Lifter, keypoints: np.ndarray, scores: np.ndarray,
     if np.shape(image_size) != (2, ):
         raise ValueError(f'image_size must be (width, height), got {image_size}')
     if isinstance(lifter.model, DepthLifter):
-        return _lift_poses(lifter.model, np.asarray(keypoints, np.float32),
-                           (np.asarray(scores) > 0).all(1), image_size)
+        return _lift_poses(lifter, np.asarray(keypoints, np.float32),
+                           (np.asarray(scores) >= lifter.min_score).all(1), image_size)
     keypoints = np.where(np.asarray(scores)[..., None] > 0, keypoints, 0)
     length = min(lifter.num_frames, len(keypoints))
     # The last window ends where the recording does, and so may overlap the one before it.
@@ -119,15 +125,15 @@ def lift_recording(lifter: Lifter, keypoints: np.ndarray, scores: np.ndarray,
     return poses
 
 
-def _lift_poses(model: DepthLifter, keypoints: np.ndarray, seen: np.ndarray,
+def _lift_poses(lifter: Lifter, keypoints: np.ndarray, seen: np.ndarray,
                 image_size: Sequence[float]) -> np.ndarray:
     """Each of the frames ``(T,)`` that were seen on its own."""
     poses = np.full((*keypoints.shape[:2], 3), np.nan, np.float32)
     points = torch.as_tensor(keypoints[seen])
     size = points.new_tensor(image_size)[None]
-    intrinsics = known_or_nominal(points.new_full((1, 4), float('nan')), size, FOCAL)
-    points = image_to_plane(points, intrinsics.expand(len(points), 4), model.distance)
+    intrinsics = known_or_nominal(points.new_full((1, 4), float('nan')), size, lifter.focal)
+    points = image_to_plane(points, intrinsics.expand(len(points), 4), lifter.model.distance)
     with torch.no_grad():
-        lifted = model(points * points.new_tensor([1., -1.]))
+        lifted = lifter.model(points * points.new_tensor([1., -1.]))
     poses[seen] = (lifted * lifted.new_tensor([1., -1., -1.])).numpy()
     return poses

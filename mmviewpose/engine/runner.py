@@ -311,9 +311,18 @@ def _scale_peaks(runner: Runner) -> None:
     batch_size = runner.cfg.train_dataloader.batch_size
     ratio = get_world_size() * batch_size / scaling['base_batch_size']
     schedules = runner.param_schedulers or ()
-    for schedule in [schedules] if isinstance(schedules, dict) else schedules:
+    for schedule in _schedules(schedules):
         if 'eta_max' in schedule:
             schedule['eta_max'] *= ratio
+
+
+def _schedules(entry: Any) -> Iterator[dict]:
+    """Configs of schedules: one, several, or such by the name of the optimizer."""
+    if isinstance(entry, dict) and 'type' in entry:
+        yield entry
+    else:
+        for part in entry.values() if isinstance(entry, dict) else entry:
+            yield from _schedules(part)
 
 
 def _name_plainly(model: torch.nn.Module) -> None:

@@ -5,7 +5,7 @@ generalisability within unsupervised 2D-3D human pose estimation", 2022, Sec. 3.
 cameras are those of :mod:`mmviewpose.geometry.view_turn`.
 """
 import math
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -14,7 +14,6 @@ from ..geometry.view_turn import Angle, raise_points, see, turn_view, turn_view_
 from .reduction import REDUCTIONS
 
 Lift = Callable[[Tensor], Tensor]
-QUARTERS = (math.pi / 2, -math.pi / 2, math.pi)
 
 
 class LiftingCycle(NamedTuple):
@@ -59,7 +58,7 @@ def lifting_cycle(lift: Lift, points: Tensor, azimuth: Tensor, elevation: Angle 
     poses = raise_points(points, depths, distance)
     turned = turn_view(poses, azimuth, elevation, pitch)
     views = see(turned, distance)
-    known = [turn_view(poses, torch.full_like(azimuth, angle)) for angle in QUARTERS]
+    known = _quarter_turns(poses)
     seen = [views, *(see(pose, distance) for pose in known)]
     found = lift(torch.cat(seen)).chunk(4) if batched else [lift(view) for view in seen]
     returned = raise_points(views, found[0], distance)
@@ -69,6 +68,12 @@ def lifting_cycle(lift: Lift, points: Tensor, azimuth: Tensor, elevation: Angle 
         judged = raise_points(points, scale_gradient(depths, share), distance)
         views = see(turn_view(judged, azimuth, elevation, pitch), distance)
     return LiftingCycle(poses, views, returned, errors)
+
+
+def _quarter_turns(poses: Tensor) -> List[Tensor]:
+    """Poses ``(B, J, 3)`` after a quarter turn, one the other way and a half turn, Sec. 3.4."""
+    x, y, z = poses.unbind(-1)
+    return [torch.stack(turned, -1) for turned in ((z, y, -x), (-z, y, x), (-x, y, -z))]
 
 
 def scale_gradient(values: Tensor, factor: Tensor) -> Tensor:

@@ -8,7 +8,11 @@ import torch
 from torch import Tensor
 
 
-def known_or_nominal(intrinsics: Tensor, image_size: Tensor, focal: float) -> Tensor:
+NOMINAL_FOCAL = 1.15    # over the image's longer side
+
+
+def known_or_nominal(intrinsics: Tensor, image_size: Tensor, focal: float = NOMINAL_FOCAL
+                     ) -> Tensor:
     """Intrinsics, with nominal ones of a camera that looks at the middle of its image where they
     are not finite.
 

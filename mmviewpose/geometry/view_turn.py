@@ -2,9 +2,9 @@
 
 Here x is to the right, y up and z towards the camera, and poses are about their root. A camera that
 looks down by ``pitch`` sees the vertical as (0, cos pitch, sin pitch). The camera stands at the
-distance ``distance`` from the root, in the unit of the poses, or, where that is None, infinitely
-far off (orthographic). All functions work on components, not matrices: a last axis of length 3 is
-slow.
+distance ``distance`` from the root, which it looks at, in the unit of the poses, or, where that is
+None, infinitely far off (orthographic). All functions work on components, not matrices: a last axis
+of length 3 is slow.
 """
 from typing import Optional, Union
 
@@ -86,7 +86,8 @@ def raise_points(points: Tensor, depths: Tensor, distance: Optional[Tensor] = No
 
 def _as_angle(angle: Angle, like: Tensor) -> Tensor:
     """To broadcast against ``(..., K)``."""
-    return torch.as_tensor(angle, dtype=like.dtype, device=like.device).unsqueeze(-1)
+    # new_full: a tensor made of a float would wait for a GPU
+    return angle.unsqueeze(-1) if isinstance(angle, Tensor) else like.new_full((1, ), angle)
 
 
 def _nod(first: Tensor, second: Tensor, angle: Tensor):

@@ -136,6 +136,8 @@ class PartLifter(nn.Module):
     Attributes:
         independent: No part's depths depend on another's key points.
         norm: As given.
+        signs: 1, or -1 for key points whose depth is negated, ``(J,)``; kept with the weights
+            (:mod:`~mmviewpose.functional.depth_sign`).
 
     Raises:
         ValueError: ``parts`` miss or repeat a key point, or ``norm`` is unknown.
@@ -149,6 +151,7 @@ class PartLifter(nn.Module):
         if not order or sorted(order) != list(range(joints)) or 0 in sizes:
             raise ValueError(f'parts must hold each of 0 to {joints - 1} once: {list(parts)}')
         self.norm, self.independent = norm, not combine_blocks
+        self.register_buffer('signs', torch.ones(joints))
         self.register_buffer('inputs', _padded([[2 * joint + axis for joint in part
                                                  for axis in (0, 1)] for part in parts],
                                                2 * joints), persistent=False)
@@ -176,7 +179,7 @@ class PartLifter(nn.Module):
         if self.features is not None:
             found = torch.relu(self.features(hidden))
             hidden = self.combine(_side_by_side(found)[None, :, self.kept])
-        return torch.tanh(_side_by_side(self.depths(hidden))[:, self.outputs])
+        return self.signs * torch.tanh(_side_by_side(self.depths(hidden))[:, self.outputs])
 
 
 class PoseCritic(nn.Module):
@@ -192,6 +195,7 @@ class PoseCritic(nn.Module):
     def __init__(self, num_joints: int, width: int = 1024, blocks: int = 3,
                  norm: Optional[str] = None) -> None:
         super().__init__()
+        self.norm = norm
         self.trunk = residual_trunk(1, 2 * num_joints, width, blocks, norm)
         self.score = StackedLinear(1, width, 1)
 

@@ -9,7 +9,7 @@ from mmviewpose.errors import UserError
 
 from .style import PathLike
 
-# What mmengine writes beside losses and metrics.
+# What mmengine writes beside losses and metrics, also by optimizer (``critic.lr``).
 _NOT_CURVES = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'lr', 'base_lr', 'grad_norm'}
 Curve = Tuple[np.ndarray, np.ndarray]
 
@@ -120,7 +120,8 @@ def _curves(log: Path) -> Tuple[Dict[str, Curve], Dict[str, Curve]]:
         step = record.get('iter', record.get('step')) if training else record.get('step')
         for key, value in record.items():
             number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if number and key not in _NOT_CURVES and np.isfinite(value):
+            if (number and key.rsplit('.', 1)[-1] not in _NOT_CURVES
+                    and np.isfinite(value)):
                 (train if training else val).setdefault(key, []).append((step, value))
     return tuple({key: tuple(np.array(pairs, dtype=float).T) for key, pairs in curves.items()}
                  for curves in (train, val))

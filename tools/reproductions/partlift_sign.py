@@ -20,7 +20,7 @@ def options(name: str) -> Dict[str, Any]:
 def turned_round(folder: Path) -> bool:
     """Whether a network's depths were negated, so that without anatomy they were mirrored."""
     from mmviewpose.models.weights import read_weights
-    return bool((read_weights(str(checkpoint_of(folder)))['signs'] < 0).any())
+    return bool((read_weights(str(checkpoint_of(folder)))['lifter.signs'] < 0).any())
 
 
 def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:

@@ -7,6 +7,8 @@ from .partlift import TESTS, errors, training
 from .runs import prepare_archives, row, run_parts
 
 TRAIN = 'train_dataloader.dataset'
+PHOTOGRAPHS = (f'{TRAIN}.pipeline.1', 'val_dataloader.dataset.prepare.0',
+               'test_dataloader.dataset.prepare.0')
 
 
 def width(value: int) -> Dict[str, Any]:
@@ -31,12 +33,14 @@ def norm(kind: str) -> Dict[str, Any]:
     return {'model.lifter.norm': kind, 'model.critic.norm': kind}
 
 
-# Row: options; base is the training of ``partlift``.
+# Row: options; base is the training of ``partlift``; all have about its 1,480 steps.
 VARIANTS: Dict[str, Dict[str, Any]] = {
     'base': {},
+    'perspective': {'model.projection': 'perspective',
+                    **{f'{place}.projection': 'perspective' for place in PHOTOGRAPHS}},
     'level': {'model.pitch': 0., 'model.depth_sign': 'anatomy'},
     'width-64': width(64),
-    'batch-64': {'train_dataloader.batch_size': 64, **epochs(4)},
+    'batch-512': {'train_dataloader.batch_size': 512, **epochs(20)},
     'affine': norm('affine'),
     'batch-norm': norm('batch'),
     'adam-0.5': adam(0.5),

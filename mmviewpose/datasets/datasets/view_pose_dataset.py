@@ -9,7 +9,8 @@ from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, Sou
                                                          select_views, shared_labels)
 from mmviewpose.datasets.formats.views import ViewArchive
 from mmviewpose.errors import DatasetError
-from mmviewpose.geometry.scaled_perspective import image_to_plane, known_or_nominal
+from mmviewpose.geometry.scaled_perspective import (NOMINAL_FOCAL, image_to_plane,
+                                                    known_or_nominal)
 from mmviewpose.registry import DATASETS
 
 
@@ -42,7 +43,7 @@ class ViewPoseDataset(SourcesDataset):
 
     def __init__(self, sources: Sources, data_root: str = '', skeleton: str = 'h36m17',
                  min_score: float = 0.2, with_3d: bool = False, distance: float = 4500.,
-                 focal: float = 1.15, root: int = 0, **array) -> None:
+                 focal: float = NOMINAL_FOCAL, root: int = 0, **array) -> None:
         if not sources:
             raise DatasetError('no sources')
         parts, tables = [], []

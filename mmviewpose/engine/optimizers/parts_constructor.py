@@ -25,13 +25,18 @@ class PartsOptimWrapperConstructor:
         paramwise_cfg: Not taken here: a part's config may have its own.
 
     Raises:
-        UserError: A ``paramwise_cfg`` for all.
+        UserError: A ``paramwise_cfg`` for all, or an entry that is no optimizer wrapper.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: Optional[dict] = None) -> None:
         if paramwise_cfg:
             raise UserError('paramwise_cfg belongs into the optimizer wrapper of one part: '
                             f'{", ".join(optim_wrapper_cfg)}')
+        for name, config in optim_wrapper_cfg.items():
+            if not isinstance(config, dict) or 'optimizer' not in config:
+                raise UserError(f'optim_wrapper.{name}: with PartsOptimWrapperConstructor each '
+                                'entry is the optimizer wrapper of a part, '
+                                'NAME=dict(optimizer=dict(...)); other options go in there')
         self.configs = {name: dict(config) for name, config in optim_wrapper_cfg.items()}
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:

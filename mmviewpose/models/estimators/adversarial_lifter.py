@@ -1,13 +1,15 @@
 """2D key points to depths, from 2D key points alone."""
 import math
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import torch
 from mmengine.dist import all_reduce
+from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
+from mmviewpose.errors import UserError
 from mmviewpose.functional.depth_sign import bend_evidence, hinges
 from mmviewpose.functional.lifting_cycles import LiftingCycle, lifting_cycle, random_views
 from mmviewpose.models.estimators.depth_lifter import DepthLifter
@@ -28,11 +30,11 @@ class AdversarialLifter(DepthLifter):
 
     **The sign of depth.** Before level orthographic cameras the losses are the same for depths z
     and -z, so that half of all trainings end mirrored. Any of these decides, without a label:
-    ``pitch``, if cameras look down (or up) by a known angle and everything turns about the true
+    ``pitch``, if cameras look down (or up) by a known angle and random views turn about the true
     vertical; ``projection='perspective'``; or ``depth_sign='anatomy'``: knees and elbows bend one
     way, and where the lifted poses of a training batch say otherwise, the depths of the network
-    (each part's own where it has knees or elbows with the joints to tell) are negated from then on,
-    which is another solution of the same losses.
+    (each part's own where it has knees or elbows with the joints to tell) are negated from then on.
+    All together and before level orthographic cameras, that is another solution of the same losses.
 
     Args:
         lifter: As in :class:`DepthLifter`.
@@ -53,7 +55,7 @@ class AdversarialLifter(DepthLifter):
             :class:`DepthLifter`.
 
     Raises:
-        ValueError: ``depth_sign`` is unknown, or the skeleton has neither knees nor elbows.
+        ValueError: ``depth_sign`` is unknown, or skeleton or network do not allow it.
     """
 
     def __init__(self, lifter: dict, critic: Optional[dict] = None,
@@ -81,10 +83,10 @@ class AdversarialLifter(DepthLifter):
         self.register_buffer('weight', 1 / sizes, persistent=False)
         self.depth_sign, self.sign_interval, self._step = depth_sign, sign_interval, 0
         self.hinges = hinges(self.skeleton)
-        if depth_sign and not self.hinges:
-            raise ValueError(f'layout {self.skeleton.name} has no knees or elbows to tell the sign '
-                             'of depth by')
-        self.register_buffer('signs', torch.ones(joints))
+        if depth_sign and not (self.hinges and hasattr(self.lifter, 'signs')):
+            raise ValueError("depth_sign='anatomy' needs a skeleton with knees or elbows and a "
+                             f'lifter with signs to turn; {self.skeleton.name} and '
+                             f'{type(self.lifter).__name__} are not such')
         self.register_buffer('bends', torch.zeros(len(self.hinges)))
 
     def _networks(self) -> List[List[int]]:
@@ -92,10 +94,6 @@ class AdversarialLifter(DepthLifter):
         if getattr(self.lifter, 'independent', False):
             return [list(part) for part in self.parts.values()]
         return [list(range(len(self.joints)))]
-
-    def lift(self, points: Tensor) -> Tensor:
-        """Normalised key points ``(B, J, 2)`` to depths ``(B, J)`` towards the camera."""
-        return self.lifter(points) * self.signs
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapperDict) -> Dict[str, Tensor]:
         """One step of the lifter and one of the critic.
@@ -106,8 +104,15 @@ class AdversarialLifter(DepthLifter):
                 (:class:`~mmviewpose.engine.optimizers.PartsOptimWrapperConstructor`).
 
         Returns:
-            For the log: the lifter's losses and their sum ``loss``, the critic's ``critic``.
+            For the log: the lifter's losses and their sum ``loss``, the critic's ``critic_loss``.
+
+        Raises:
+            UserError: ``optim_wrapper`` is a single one, or there is no critic.
         """
+        if not isinstance(optim_wrapper, OptimWrapperDict) or self.critic is None:
+            raise UserError('AdversarialLifter trains with a critic and two optimizers: '
+                            "optim_wrapper=dict(constructor='PartsOptimWrapperConstructor', "
+                            'lifter=..., critic=...)')
         inputs = self.data_preprocessor(data, True)['inputs']
         points, scale = self.normalise(inputs)
         with optim_wrapper['lifter'].optim_context(self), _frozen(self.critic) as critic:
@@ -115,12 +120,18 @@ class AdversarialLifter(DepthLifter):
             loss, log = self.parse_losses(self.cycle_losses(cycle, points, critic))
         optim_wrapper['lifter'].update_params(loss)
         with optim_wrapper['critic'].optim_context(self):
-            judged = self.critic(torch.cat([points, cycle.views.detach().to(points.dtype)]))
-            critic_loss = self.adversarial.critic(*judged.float().chunk(2))
+            real, made = self._judge(points, cycle.views.detach().to(points.dtype))
+            critic_loss = self.adversarial.critic(real.float(), made.float())
         optim_wrapper['critic'].update_params(critic_loss)
         if self.depth_sign is not None:
             self._watch_sign(cycle.poses.detach())
-        return dict(log, critic=critic_loss.detach())
+        return dict(log, critic_loss=critic_loss.detach())
+
+    def _judge(self, points: Tensor, views: Tensor) -> Sequence[Tensor]:
+        """The critic's scores of real and of made poses, ``(B,)`` each."""
+        if getattr(unwrapped(self.critic), 'norm', None) == 'batch':
+            return self.critic(points), self.critic(views)  # statistics of their own
+        return self.critic(torch.cat([points, views])).chunk(2)
 
     def loss(self, points: Tensor, scale: Tensor, data_samples: Dict[str, Tensor]
              ) -> Dict[str, Tensor]:
@@ -134,7 +145,8 @@ class AdversarialLifter(DepthLifter):
         if batched is None:
             batched = points.is_cuda or len(points) <= FEW_POSES
         return lifting_cycle(self.lift, points, azimuth, elevation, self.pitch,
-                             self.camera_distance(scale), batched, self.share)
+                             self.camera_distance(scale), batched,
+                             self.share if len(self.networks) > 1 else None)
 
     def cycle_losses(self, cycle: LiftingCycle, points: Tensor, critic: nn.Module
                      ) -> Dict[str, Tensor]:
@@ -158,9 +170,11 @@ class AdversarialLifter(DepthLifter):
         with_root[:, self.joints] = poses
         found = bend_evidence(with_root, self.hinges).mean(0).float()
         all_reduce(found, 'mean')
+        if not bool(found.isfinite().all()):
+            return  # an overflow of mixed precision, whose step is not taken either
         self.bends.lerp_(found, 0.2)
         for part in self.mirrored_parts():
-            self.signs[part] *= -1
+            unwrapped(self.lifter).signs[part] *= -1
             for number, hinge in enumerate(self.hinges):
                 if self._position(hinge.middle) in part:
                     self.bends[number] *= -1
@@ -169,16 +183,19 @@ class AdversarialLifter(DepthLifter):
         """Positions of the joints of networks whose knees and elbows bend the wrong way.
 
         A network decides for itself if it lifts all joints by which a knee or an elbow is judged;
-        the others follow the sum of all evidence.
+        the others turn with these if all of them do, and where there is none by the sum of all
+        evidence.
         """
-        bends, whole = self.bends.tolist(), float(self.bends.sum())
-        mirrored = []
+        bends = self.bends.tolist()
+        found: Dict[bool, List[List[int]]] = {True: [], False: []}
+        undecided = []
         for part in self.networks:
             own = [bend for bend, hinge in zip(bends, self.hinges)
                    if all(self._position(joint) in part for joint in hinge[:-1])]
-            if (sum(own) if own else whole) < 0:
-                mirrored.append(part)
-        return mirrored
+            (found[sum(own) < 0] if own else undecided).append(part)
+        if not any(found.values()):
+            return undecided if sum(bends) < 0 else []
+        return found[True] + ([] if found[False] else undecided)
 
     def _position(self, joint: int) -> Optional[int]:
         return self.joints.index(joint) if joint in self.joints else None
@@ -188,9 +205,17 @@ class AdversarialLifter(DepthLifter):
 def _frozen(module: nn.Module) -> Iterator[nn.Module]:
     """The module, inside a wrapper for distributed training or not, without gradients of its own.
     """
-    module = getattr(module, 'module', module)
-    module.requires_grad_(False)
+    module = unwrapped(module)
+    learned = [weight for weight in module.parameters() if weight.requires_grad]
+    for weight in learned:
+        weight.requires_grad_(False)
     try:
         yield module
     finally:
-        module.requires_grad_(True)
+        for weight in learned:
+            weight.requires_grad_(True)
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module without its wrapper for distributed training."""
+    return module.module if is_model_wrapper(module) else module

@@ -4,6 +4,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 import torch
 from torch import Tensor
 
+from mmviewpose.errors import UserError
 from mmviewpose.geometry.view_turn import raise_points
 from mmviewpose.models.batch_model import BatchModel
 from mmviewpose.registry import MODELS
@@ -95,14 +96,22 @@ class DepthLifter(BatchModel):
             return poses
         if mode == 'predict':
             flat = self.to_poses(points, torch.zeros_like(points[..., 0]), scale)
-            return [dict(data_samples, keypoints=poses, flat=flat, keypoints_2d=inputs)]
+            return [dict(data_samples or {}, keypoints=poses, flat=flat, keypoints_2d=inputs)]
         raise ValueError(f"mode must be 'tensor', 'loss' or 'predict', got {mode!r}")
 
     def loss(self, points: Tensor, scale: Tensor, data_samples: Dict[str, Tensor]
              ) -> Dict[str, Tensor]:
-        """Depths against true ones."""
+        """Depths against true ones; with ``mask`` ``(B, K)`` only where there are any.
+
+        Raises:
+            UserError: The config names no loss.
+        """
+        if self.depth is None:
+            raise UserError('DepthLifter trains with a loss of depths: depth=dict(type=...)')
         target = data_samples['target'][:, self.joints, 2] / scale[..., 0].clamp_min(1e-6)
-        return dict(loss_depth=self.depth(self.lift(points)[..., None], target[..., None]))
+        mask = data_samples.get('mask')
+        weight = None if mask is None else mask[:, self.joints].to(target.dtype)
+        return dict(loss_depth=self.depth(self.lift(points)[..., None], target[..., None], weight))
 
     def to_poses(self, points: Tensor, depths: Tensor, scale: Tensor) -> Tensor:
         """Normalised points, their depths and the divisor to poses ``(B, K, 3)``, root at 0."""

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from mmviewpose.errors import UserError
-from mmviewpose.geometry.scaled_perspective import (image_to_plane, known_or_nominal,
-                                                    plane_to_pose, pose_to_plane)
+from mmviewpose.geometry.scaled_perspective import (NOMINAL_FOCAL, image_to_plane,
+                                                    known_or_nominal, plane_to_pose,
+                                                    pose_to_plane)
 from mmviewpose.models.batch_model import BatchModel
 from mmviewpose.registry import MODELS
 
@@ -57,7 +58,7 @@ class SequenceLifter(BatchModel):
                  velocity: Optional[dict] = None, scale: Optional[dict] = None,
                  reprojection: Optional[dict] = None, consistency: Optional[dict] = None,
                  frame: str = 'person', root: int = 0, distance: float = 4500.,
-                 focal: float = 1.15, min_score: float = 0.2,
+                 focal: float = NOMINAL_FOCAL, min_score: float = 0.2,
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor, init_cfg)
