@@ -53,7 +53,7 @@ def main(argv=None) -> None:
         if hasattr(experiment, 'draw'):
             print(f'Picture: {experiment.draw(rows, args.work_dir)}')
         if args.json:
-            write_json(args.json, dict(rows=rows))
+            write_json(args.json, dict(rows=rows, seeds=args.seeds))
 
 
 if __name__ == '__main__':

@@ -144,7 +144,7 @@ def test_what_is_saved(one):
         last = content['ema_state_dict'][f'module.{key}']  # mmengine swaps the two
         assert not torch.equal(content['state_dict'][key], last)
         assert set(content['optimizer']) == set(content['param_schedulers']) == {'lifter',
-                                                                                 'critic_loss'}
+                                                                                 'critic'}
     assert second['ema_state_dict']['steps'] == 6  # three an epoch
 
 

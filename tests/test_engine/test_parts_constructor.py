@@ -65,6 +65,15 @@ def test_settings_of_single_weights_belong_to_a_part():
         build(lifter=ADAM, critic=ADAM, paramwise_cfg=dict(bias_lr_mult=2.))
 
 
+@pytest.mark.parametrize('name, entry', [
+    ('type', 'AmpOptimWrapper'), ('clip_grad', dict(max_norm=1.)), ('accumulative_counts', 2),
+    ('critic', dict(clip_grad=dict(max_norm=1.))),
+])
+def test_what_is_no_optimizer_wrapper(name, entry):
+    with pytest.raises(UserError, match=rf'optim_wrapper\.{name}: .* NAME=dict\(optimizer='):
+        build(lifter=ADAM, **{name: entry})
+
+
 def test_schedules_step_both():
     wrapper = build(lifter=ADAM, critic=dict(optimizer=dict(type='SGD', lr=2e-3)))
     schedules = [PARAM_SCHEDULERS.build(dict(type='LinearLR', start_factor=1., end_factor=0.1,
@@ -119,3 +128,12 @@ def test_amp_reaches_every_part(tmp_path, load_tool):
     assert wrapper.lifter.accumulative_counts == 2
     with pytest.raises(UserError, match='does not go with the optimizer wrapper ApexOptimWrapper'):
         merged(tmp_path, load_tool, CONFIG.format("type='ApexOptimWrapper', "))
+
+
+def test_amp_passes_over_what_is_no_optimizer_wrapper(load_tool):
+    config = ConfigDict(constructor='PartsOptimWrapperConstructor', type='AmpOptimWrapper',
+                        lifter=ADAM, clip_grad=dict(max_norm=1.), critic=ADAM)
+    wrappers = load_tool('train.py').wrappers
+    assert [id(entry) for entry in wrappers(config)] == [id(config.lifter), id(config.critic)]
+    one = ConfigDict(ADAM, clip_grad=dict(max_norm=1.))
+    assert [id(entry) for entry in wrappers(one)] == [id(one)]

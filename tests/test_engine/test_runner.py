@@ -164,6 +164,34 @@ def test_a_scaled_rate_reaches_the_optimizer(root, tmp_path):
     assert peak(True) == pytest.approx(2 * peak(False))
 
 
+def test_scaled_rates_of_two_optimizers(root, tmp_path):
+    def peaks(enable):
+        cycle = dict(type='OneCycleLR', total_steps=4, by_epoch=False, pct_start=0.5)
+        cfg = load_config(str(root / 'configs/viewpose/partlift-full_synthetic.py'), {
+            'model.lifter.width': 8, 'model.critic.width': 8, 'model.lifter.blocks': 1,
+            'train_dataloader.batch_size': 32, 'train_dataloader.dataset.num_poses': 128,
+            'train_cfg.max_epochs': 1, 'custom_hooks': [],
+            'auto_scale_lr': dict(enable=enable, base_batch_size=16)})
+        cfg.param_scheduler = dict(lifter=[dict(cycle, eta_max=1e-3)],
+                                   critic=[dict(cycle, eta_max=5e-3)])
+        cfg.work_dir, cfg.experiment_name = str(tmp_path), f'peaks_{enable}'
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        rates = []
+
+        class Rates(Hook):
+            def before_train_iter(self, runner, batch_idx, data_batch=None):
+                rates.append(runner.optim_wrapper.get_lr())
+
+        runner = build_runner(cfg)
+        runner.register_hook(Rates())
+        runner.train()
+        return [max(rate[f'{part}.lr'][0] for rate in rates) for part in ('lifter', 'critic')]
+
+    plain = peaks(False)
+    assert plain == pytest.approx([1e-3, 5e-3])
+    assert peaks(True) == pytest.approx([2 * rate for rate in plain])
+
+
 def test_mixed_precision_wants_a_device(monkeypatch):
     monkeypatch.setattr('mmviewpose.engine.runner.get_device', lambda: 'cpu')
     with pytest.raises(UserError, match='--amp needs a GPU'):

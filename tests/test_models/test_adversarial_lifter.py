@@ -7,9 +7,11 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
 from mmviewpose.datasets.datasets.pose_dataset import SyntheticPoseDataset
+from mmviewpose.errors import UserError
 from mmviewpose.functional import (least_squares_critic_loss, least_squares_generator_loss,
                                    lifting_cycle, quarter_turn_loss, reprojection_cycle_loss)
 from mmviewpose.functional.lifting_cycles import random_views
+from mmviewpose.layers import PoseCritic
 from mmviewpose.models import AdversarialLifter
 
 B = 32
@@ -180,6 +182,63 @@ def test_a_batch_of_one(batch):
         step(model, one, optimizers(model))
 
 
+def test_what_it_cannot_train_with(batch):
+    model = lifter()
+    before = copy.deepcopy(model.state_dict())
+    wrapper = build_optim_wrapper(model, dict(optimizer=dict(type='SGD', lr=0.1)))
+    message = 'a critic and two optimizers: .*PartsOptimWrapperConstructor'
+    with pytest.raises(UserError, match=message):
+        step(model, batch, wrapper)
+    wrapper, model.critic = optimizers(model), None
+    with pytest.raises(UserError, match=message):
+        step(model, batch, wrapper)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_frozen_weights_of_the_critic_stay_so(batch):
+    model = lifter()
+    frozen = model.critic.trunk[0].requires_grad_(False)
+    before = copy.deepcopy(model.critic)
+    step(model, batch, optimizers(model))
+    held = {id(weight) for weight in frozen.parameters()}
+    for weight, old in zip(model.critic.parameters(), before.parameters()):
+        assert weight.requires_grad == (id(weight) not in held) == (not torch.equal(weight, old))
+
+
+def test_batch_norm_sees_real_and_made_poses_apart(batch):
+    model, sizes = lifter(), []
+    model.critic = PoseCritic(16, width=16, blocks=1, norm='batch')
+    before = copy.deepcopy(model)
+    model.critic.register_forward_pre_hook(lambda _, args: sizes.append(len(args[0])))
+    log = step(model, batch, optimizers(model))
+    assert sizes == 3 * [B]
+    points, _ = before.normalise(batch['inputs'])
+    *_, judging = by_hand(before, points)
+    torch.testing.assert_close(log['critic_loss'], judging.detach())
+    torch.manual_seed(5)
+    views = before.cycle(points, None).views
+    together = least_squares_critic_loss(*before.critic(torch.cat([points, views])).chunk(2))
+    assert abs(together - judging) > 1e-3
+
+
+@pytest.mark.parametrize('projection', ['orthographic', 'perspective'])
+def test_mixed_precision(projection):
+    model, batch, kinds = lifter(projection=projection), people(projection), set()
+    exact = step(copy.deepcopy(model), batch, optimizers(model))
+    for network in (model.lifter.trunk, model.critic.trunk):
+        network.register_forward_hook(lambda *args: kinds.add(args[-1].dtype))
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(**batch, mode='loss')
+        log = step(model, batch, optimizers(model))
+    assert kinds == {torch.bfloat16}
+    for name, value in [*losses.items(), *log.items()]:
+        assert value.dtype == torch.float32 and value.isfinite(), name
+    for name, value in log.items():
+        torch.testing.assert_close(value, exact[name], rtol=0.05, atol=0.02)
+    assert all(weight.dtype == torch.float32 and weight.isfinite().all()
+               for weight in model.parameters())
+
+
 # The sign of depth
 
 
@@ -247,6 +306,21 @@ def test_signs_are_watched_only_when_asked_and_in_time(batch):
     assert (model.lifter.signs == -1).all()
     model, _ = watched(batch, 'full', ['body'], depth_sign=None)
     assert (model.lifter.signs == 1).all() and not model.bends.any()
+
+
+def test_a_pose_of_nans_does_not_spoil_the_bends(batch):
+    model = lifter('full', depth_sign='anatomy', sign_interval=1)
+    poses = batch['data_samples']['target'][:, model.joints] / 1000
+    model._watch_sign(poses)
+    bends = model.bends.clone()
+    assert (bends > 0).all()
+    for spoilt in (float('nan'), float('inf')):
+        broken = -poses
+        broken[3] = spoilt
+        model._watch_sign(broken)
+        assert model.bends.equal(bends) and (model.lifter.signs == 1).all()
+    model._watch_sign(poses)
+    assert (model.bends > bends).all()
 
 
 def test_a_flip_is_another_solution_of_the_same_losses(batch):

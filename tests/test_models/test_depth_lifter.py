@@ -4,7 +4,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 
 from mmviewpose.datasets.datasets.pose_dataset import SyntheticPoseDataset
-from mmviewpose.models import DepthLifter
+from mmviewpose.errors import UserError
+from mmviewpose.models import AdversarialLifter, DepthLifter
 from mmviewpose.skeletons import get_skeleton
 
 LOSS = dict(type='JointPositionLoss')
@@ -153,3 +154,58 @@ def test_bad_options():
         lifter()(torch.randn(2, 17, 2), mode='predicts')
     with pytest.raises(ValueError, match='no partition'):
         lifter('arms')
+
+
+def gradients(model, batch):
+    """The loss, and what it asks of the weights."""
+    loss = model(**batch, mode='loss')['loss_depth']
+    return [loss, *torch.autograd.grad(loss, list(model.parameters()))]
+
+
+def test_joints_without_3d_do_not_count():
+    model, batch = lifter(), people()
+    mask = torch.rand(64, 17) < 0.7
+    mask[5] = False
+    target = batch['data_samples']['target']
+    points, scale = model.normalise(batch['inputs'])
+    errors = (model.lift(points) - target[:, 1:, 2] / scale[..., 0]).abs()
+    found = [gradients(model, dict(batch, data_samples=dict(
+        target=target.masked_fill(~mask[..., None], unknown), mask=mask)))
+        for unknown in (0., 1e6, float('nan'))]
+    torch.testing.assert_close(found[0][0], errors[mask[:, 1:]].mean())
+    assert any(gradient.any() for gradient in found[0][1:])
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0])
+    samples = dict(target=target * float('nan'), mask=torch.zeros(64, 17))
+    assert not any(value.any() for value in gradients(model, dict(batch, data_samples=samples)))
+
+
+def test_a_config_without_a_loss():
+    model, batch = lifter(depth=None), people(count=4)
+    with pytest.raises(UserError, match=r'with a loss of depths: depth=dict\(type='):
+        model(**batch, mode='loss')
+    assert model(batch['inputs']).isfinite().all()
+
+
+def test_predict_without_labels():
+    model, inputs = lifter().eval(), people(count=4)['inputs']
+    result, = model(inputs, mode='predict')
+    assert result.keys() == {'keypoints', 'flat', 'keypoints_2d'}
+    torch.testing.assert_close(result['keypoints'], model(inputs))
+
+
+def test_weights_of_a_lifter_that_learned_without_labels(tmp_path):
+    path, inputs = str(tmp_path / 'epoch_1.pth'), people()['inputs']
+    torch.manual_seed(1)
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        first = AdversarialLifter(dict(type='PartLifter', width=24, blocks=1),
+                                  dict(type='PoseCritic', width=8, blocks=1), parts='leg-torso')
+    first.lifter.signs[3:9] = -1
+    torch.save(dict(state_dict=first.state_dict()), path)
+    model = lifter(init_cfg=dict(type='Pretrained', checkpoint=path))
+    assert not torch.equal(model(inputs), first(inputs))
+    model.init_weights()
+    assert model.lifter.signs.equal(first.lifter.signs) and (model.lifter.signs < 0).any()
+    torch.testing.assert_close(model(inputs), first(inputs))
+    with pytest.raises(UserError, match='of another shape'):
+        lifter(width=16, init_cfg=dict(type='Pretrained', checkpoint=path)).init_weights()

@@ -1,4 +1,6 @@
+import copy
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -74,3 +76,49 @@ def test_lifting_benchmark_trains_all_forms(benchmark):
     found = benchmark.load('lifting').run(
         num_clips=1, num_frames=27, rounds=1, mixed_batch=16, array_batch=16, channels=64)
     assert {'ratio_mixed', 'ratio_array'} <= set(found) and min(found.values()) > 0
+
+
+@pytest.fixture
+def partlift(benchmark, monkeypatch):
+    module = benchmark.load('partlift')
+    for name, size in (('BATCH', 16), ('WIDTH', 8)):
+        monkeypatch.setattr(module, name, size)
+    return module
+
+
+def test_partlift_benchmark(benchmark, partlift, monkeypatch, capsys):
+    benchmark.main([])
+    assert 'partlift    Adversarial part-wise lifting' in capsys.readouterr().out
+    asked, gain = [], partlift._batched_gain
+    monkeypatch.setattr(partlift, '_batched_gain',
+                        lambda *sizes: asked.append(sizes) or gain(16, 1))
+    threads = torch.get_num_threads()
+    found = partlift.run(steps=1, epochs=2)
+    assert set(found) == {'of_bare', 'samples_per_s', 'bare_ms', 'batched_gain',
+                          'batched_gain_256'}
+    assert min(found.values()) > 0 and [size for size, _ in asked] == [16, 256]
+    assert torch.get_num_threads() == threads
+
+
+def test_the_bare_loop_of_partlift_does_the_same_step(partlift):
+    from mmengine.optim import build_optim_wrapper
+    from mmengine.registry import DefaultScope
+
+    from mmviewpose.registry import MODELS
+    cfg = partlift._config('', 16, 1, 1)
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        model = MODELS.build(cfg.model)
+        wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    before, inputs = copy.deepcopy(model.state_dict()), 300 * torch.randn(16, 17, 2)
+    watch = partlift._BareLoopBetweenSteps()
+    watch.before_train(SimpleNamespace(model=model))
+    torch.manual_seed(1)
+    bare_loss = watch._bare_step(inputs)
+    torch.manual_seed(1)
+    log = model.train_step(dict(inputs=inputs, data_samples={}), wrapper)
+    torch.testing.assert_close(bare_loss, log['critic_loss'])
+    torch.testing.assert_close(watch.model.state_dict(), model.state_dict())
+    for part in ('lifter', 'critic'):
+        assert not torch.equal(model.state_dict()[f'{part}.trunk.0.weight'],
+                               before[f'{part}.trunk.0.weight'])

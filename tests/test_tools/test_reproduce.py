@@ -3,7 +3,12 @@ import json
 import sys
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmviewpose.models import AdversarialLifter, DepthLifter
+from mmviewpose.registry import MODELS
 
 EXPERIMENTS = ('nucla', 'denoise', 'sebirenet-ablation', 'twoviews', 'twoviews-views')
 
@@ -127,3 +132,181 @@ def test_results_page(load_tool, runs, tmp_path):
     assert '| no-encoder-standard | accuracy % | 81.0 | 1.4 | 80.0, 82.0 | 80.3 |' in text
     assert '| ratio_64 | 2.5 |' in text and 'tools/reproduce.py nucla' in text
     assert sys.version.split()[0] in text
+
+
+# Part-wise lifting
+
+
+@pytest.fixture
+def partlift(reproduce, tmp_path, monkeypatch):
+    """``rows(NAME)``: what an experiment makes, over two seeds, of made-up results."""
+
+    def rows(name):
+        module, seen = importlib.import_module(f'reproductions.{name}'), []
+        monkeypatch.setattr(module, 'prepare_archives', lambda *_: [])
+        monkeypatch.setattr(module, 'run_parts', lambda parts, *_: seen.extend(parts) or {
+            part.name: made_up(part) for part in parts})
+        found = module.run(tmp_path, tmp_path, 2, 1)
+        assert len({part.name for part in seen}) == len(seen)
+        assert {0, 1} <= {part.options['randomness.seed'] for part in seen}
+        assert all(set(part.tests) == {'cmu', 'bandai'} and part.validate for part in seen)
+        assert len({entry['name'] for entry in found}) == len(found)
+        return {entry['name']: entry for entry in found}
+    return rows
+
+
+def made_up(part):
+    """Errors of 60 and 80 mm (80 and 100 on the second source), 25 % less in two parts; the sign of
+    the second seed is wrong in the torso of the second source."""
+    seed = part.options['randomness.seed']
+    metrics = {}
+    for number, test in enumerate(('cmu', 'bandai')):
+        error = (60. + 20 * seed + 20 * number) * (0.75 if 'leg-torso_' in part.name else 1)
+        metrics[test] = {
+            'PA-MPJPE': error, 'PA-MPJPE-reflect': error - 10, 'flat/PA-MPJPE': 150. + number,
+            'depth-correlation': 0.9, 'depth-correlation/legs': 0.5 - 0.1 * number,
+            'depth-correlation/torso': 0.8 - 0.9 * number * seed, 'smaller/of-no-account': -1.}
+    return dict(metrics=metrics, seconds=1.)
+
+
+def test_rows_of_part_wise_lifting(partlift):
+    rows = partlift('partlift')
+    assert len(rows) == 6 * 4 + 2
+    papers = {'full': 50., 'leg-torso': 41.7, 'leg-torso-combine': 46.8, 'limbs': 102.2,
+              'limbs-combine': 45.5, 'supervised': 47.7}
+    assert {name: row['paper'] for name, row in rows.items() if row['paper']} == papers
+    for name in papers:
+        factor = 0.75 if name == 'leg-torso' else 1
+        assert rows[name]['seeds'] == [60 * factor, 80 * factor]
+        assert rows[f'{name}-bandai']['seeds'] == [80 * factor, 100 * factor]
+        assert rows[f'{name}-reflect']['seeds'] == [60 * factor - 10, 80 * factor - 10]
+        assert rows[f'{name}-sign']['seeds'] == pytest.approx([40., -10.])
+    assert rows['flat']['seeds'] == [150.] and rows['flat-bandai']['seeds'] == [151.]
+
+
+def test_rows_of_the_sign_of_depth(partlift, tmp_path):
+    from reproductions import partlift_sign
+    for name in partlift_sign.EPOCHS:
+        for seed in range(2):
+            folder = tmp_path / partlift_sign.training(name, seed, {}, 'sign').name
+            folder.mkdir(parents=True)
+            signs = torch.ones(16)
+            signs[9] = -1. if seed and name == 'full' else 1.
+            torch.save(dict(state_dict={'lifter.signs': signs}), folder / 'last.pth')
+            (folder / 'last_checkpoint').write_text(f'{folder}/last.pth\n')
+    rows = partlift('partlift_sign')
+    assert len(rows) == 10
+    for name, errors in (('full', [60, 80]), ('leg-torso', [45, 60])):
+        assert rows[f'{name}-right']['seeds'] == [1., 0.]
+        assert rows[f'{name}-sign']['seeds'] == pytest.approx([40., -10.])
+        assert rows[name]['seeds'] == errors
+        assert rows[f'{name}-reflect']['seeds'] == [error - 10 for error in errors]
+    assert rows['full-turned']['seeds'] == [0., 1.]
+    assert rows['leg-torso-turned']['seeds'] == [0., 0.]
+
+
+def test_rows_of_the_study(partlift):
+    rows = partlift('partlift_study')
+    assert len(rows) == len(STUDY) * 6
+    for variant in STUDY:
+        seeds = {'base': 5, 'cmu-alone': 3}.get(variant, 2)
+        errors = [60. + 20 * seed for seed in range(seeds)]
+        assert rows[f'full-{variant}']['seeds'] == errors
+        assert rows[f'leg-torso-{variant}-bandai']['seeds'] == [.75 * (20 + e) for e in errors]
+        for suffix in ('', '-bandai'):
+            assert rows[f'gain-{variant}{suffix}']['seeds'] == pytest.approx(seeds * [25.])
+
+
+def test_the_sign_of_a_result(reproduce):
+    from reproductions.partlift import sign_of
+    names = ('depth-correlation', 'depth-correlation/legs', 'depth-correlation/torso')
+    for test in ('cmu', 'bandai'):
+        for name in names:
+            metrics = {entry: dict(dict.fromkeys(names, .9), MPJPE=-5.) for entry in
+                       ('cmu', 'bandai')}
+            assert sign_of(dict(metrics=metrics)) == .9
+            metrics[test][name] = -.3
+            assert sign_of(dict(metrics=metrics)) == -.3
+
+
+BASE = dict(
+    projection='orthographic', pitch=12.6, depth_sign=None, width=128, norm=None, batch_size=256,
+    epochs=10, optimizer=dict(type='StackedMuon', lr=5e-3), archives=['cmu', 'bandai_namco'])
+STUDY = {
+    'base': {},
+    'perspective': dict(projection='perspective'),
+    'level': dict(pitch=0., depth_sign='anatomy'),
+    'width-64': dict(width=64),
+    'batch-512': dict(batch_size=512, epochs=20),
+    'affine': dict(norm='affine'),
+    'batch-norm': dict(norm='batch'),
+    'adam-0.5': dict(optimizer=dict(type='Adam', lr=1e-3, betas=(0.5, 0.999))),
+    'adam-0.9': dict(optimizer=dict(type='Adam', lr=1e-3, betas=(0.9, 0.999))),
+    'cmu-alone': dict(epochs=26, archives=['cmu']),
+}
+
+
+def settings(cfg):
+    """What a variant may change of a training, each read wherever it stands, and the model."""
+    def only(values):
+        first, *others = values
+        assert all(value == first for value in others), values
+        return first
+
+    photographs = [transform['projection'] for loader in ('train', 'val', 'test')
+                   for key in ('prepare', 'pipeline')
+                   for transform in cfg[f'{loader}_dataloader'].dataset.get(key, ())
+                   if transform['type'] == 'ProjectPoses']
+    assert len(photographs) == 3
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        model = MODELS.build(cfg.copy().model)
+    networks = [model.lifter, model.critic]
+    train, schedule = cfg.train_dataloader, cfg.param_scheduler
+    epochs = only([cfg.train_cfg.max_epochs, schedule.end])
+    assert schedule.begin == epochs // 2 and epochs % cfg.train_cfg.val_interval == 0
+    return model, dict(
+        projection=only([*photographs, model.projection]), depth_sign=model.depth_sign,
+        pitch=pytest.approx(model.pitch * 57.2957795),
+        width=only([part.trunk[0].weight.shape[1] for part in networks]),
+        norm=only([part.norm for part in networks]), batch_size=train.batch_size, epochs=epochs,
+        optimizer=only([cfg.optim_wrapper[part].optimizer.to_dict()
+                        for part in ('lifter', 'critic')]),
+        archives=[source.ann_file[:-4] for source in train.dataset.sources])
+
+
+@pytest.mark.parametrize('variant', STUDY)
+def test_what_a_variant_of_the_study_changes(variant, runs, tmp_path):
+    from reproductions import partlift_study
+    assert set(partlift_study.VARIANTS) == set(STUDY)
+    part = partlift_study.training('leg-torso', 3, partlift_study.VARIANTS[variant])
+    for test, archive in (('cmu', 'cmu'), ('bandai', 'bandai_namco')):
+        cfg = runs.config_of(part, tmp_path, part.tests[test])
+        tested, = cfg.test_dataloader.dataset.sources
+        assert tested.ann_file == f'{archive}.npz' and cfg.randomness.seed == 3
+    model, found = settings(cfg)
+    assert dict(BASE, **STUDY[variant]) == found
+    assert len(model.networks) == 2 and len(model.lifter.trunk) == 6
+
+
+@pytest.mark.parametrize('name, epochs, networks, blocks', [
+    ('full', 6, 1, 6), ('leg-torso', 3, 2, 3)])
+def test_trainings_whose_sign_is_found_by_anatomy(name, epochs, networks, blocks, runs, tmp_path):
+    from reproductions import partlift_sign
+    part = partlift_sign.training(name, 0, partlift_sign.options(name), 'sign')
+    model, found = settings(runs.config_of(part, tmp_path))
+    assert dict(BASE, pitch=0., depth_sign='anatomy', epochs=epochs) == found
+    assert len(model.networks) == networks and len(model.lifter.trunk) == 3 + blocks
+
+
+@pytest.mark.parametrize('name, networks, blocks, combine', [
+    ('full', 1, 6, 0), ('leg-torso', 2, 3, 0), ('leg-torso-combine', 2, 2, 2), ('limbs', 5, 1, 0),
+    ('limbs-combine', 5, 1, 1), ('supervised', 1, 6, 0)])
+def test_the_representations(name, networks, blocks, combine, runs, tmp_path):
+    from reproductions import partlift
+    cfg = runs.config_of(partlift.training(name, 0), tmp_path)
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        model = MODELS.build(cfg.model)
+    assert type(model) is (DepthLifter if name == 'supervised' else AdversarialLifter)
+    assert len(model.parts) == networks and len(model.lifter.trunk) == 3 + blocks
+    assert model.lifter.independent == (not combine)
+    assert not combine or len(model.lifter.combine) == combine

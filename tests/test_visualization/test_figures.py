@@ -96,6 +96,17 @@ def test_training_curves(log, tmp_path):
     assert not (tmp_path / 'no.png').exists()
 
 
+def test_rates_of_several_optimizers_are_no_curves(log):
+    entry = {f'{part}.{what}': .1 for part in ('lifter', 'critic')
+             for what in ('lr', 'base_lr', 'grad_norm')}
+    lines = [dict(entry, loss=2. / i, critic_loss=.1, step=i, iter=i) for i in (1, 2)]
+    lines += [{'val/PA-MPJPE': 50., 'legs.error': 3., 'critic.lr': .1, 'step': 2}]
+    log.write_text('\n'.join(map(json.dumps, lines)))
+    train, val = read_scalars(log)
+    assert sorted(train) == ['critic_loss', 'loss']
+    assert sorted(val) == ['legs.error', 'val/PA-MPJPE']
+
+
 def test_row_chart(tmp_path):
     rows = [dict(name='full', metric='top-1 (%)', mean=83.4, std=2., seeds=[82., 84.8], paper=80.3),
             dict(name='raw', metric='top-1 (%)', mean=43.6, std=None, seeds=[43.6], paper=None),

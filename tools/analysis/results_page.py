@@ -35,8 +35,10 @@ def experiment(name: str, path: Path) -> str:
 
     from reproductions.runs import table
     module = importlib.import_module(f'reproductions.{name.replace("-", "_")}')
-    rows = json.loads(path.read_text())['rows']
-    seeds = max(len(row['seeds']) for row in rows if not row['name'].startswith('full'))
+    content = json.loads(path.read_text())
+    rows = content['rows']
+    seeds = content.get('seeds') or max(len(row['seeds']) for row in rows
+                                        if not row['name'].startswith('full'))
     return '\n'.join([f'## {name}', '', module.__doc__.strip(), '', '```bash',
                       f'python tools/reproduce.py {name} --data DIR --seeds {seeds}', '```', '',
                       ' '.join(module.run.__doc__.replace('``', '`').split()), '', table(rows), ''])
