@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..geometry.view_turn import Angle, raise_points, see, turn_view, turn_view_back
-from .reduction import REDUCTIONS
+from .reduction import reduce
 
 Lift = Callable[[Tensor], Tensor]
 
@@ -56,17 +56,15 @@ def lifting_cycle(lift: Lift, points: Tensor, azimuth: Tensor, elevation: Angle 
     """
     depths = lift(points)
     poses = raise_points(points, depths, distance)
-    turned = turn_view(poses, azimuth, elevation, pitch)
-    views = see(turned, distance)
+    views = see(turn_view(poses, azimuth, elevation, pitch), distance)
     known = _quarter_turns(poses)
     seen = [views, *(see(pose, distance) for pose in known)]
     found = lift(torch.cat(seen)).chunk(4) if batched else [lift(view) for view in seen]
     returned = raise_points(views, found[0], distance)
     returned = see(turn_view_back(returned, azimuth, elevation, pitch), distance)
     errors = torch.stack([depth - pose[..., 2] for depth, pose in zip(found[1:], known)])
-    if share is not None:
-        judged = raise_points(points, scale_gradient(depths, share), distance)
-        views = see(turn_view(judged, azimuth, elevation, pitch), distance)
+    if share is not None:  # a joint's view depends on no depth but its own
+        views = scale_gradient(views, share[:, None])
     return LiftingCycle(poses, views, returned, errors)
 
 
@@ -138,10 +136,6 @@ def quarter_turn_loss(errors: Tensor, weight: Optional[Tensor] = None,
 
 
 def _reduce(values: Tensor, weight: Optional[Tensor], reduction: str) -> Tensor:
-    if reduction not in REDUCTIONS:
-        raise ValueError(f'reduction must be one of {REDUCTIONS}, got {reduction!r}')
-    if reduction == 'none':
-        return values
-    if reduction == 'sum':
-        return values.sum()
-    return values.mean() if weight is None else (values.mean(0) * weight).sum()
+    if reduction == 'mean' and weight is not None:
+        return (values.mean(0) * weight).sum()
+    return reduce(values, reduction)

@@ -61,9 +61,7 @@ def see(poses: Tensor, distance: Optional[Tensor] = None) -> Tensor:
     """
     if distance is None:
         return poses[..., :2]
-    distance = distance[..., None, None]
-    depth = torch.maximum(distance - poses[..., 2:], NEAREST * distance)
-    return poses[..., :2] * (distance / depth)
+    return poses[..., :2] / _remoteness(poses[..., 2:], distance)
 
 
 def raise_points(points: Tensor, depths: Tensor, distance: Optional[Tensor] = None) -> Tensor:
@@ -79,9 +77,13 @@ def raise_points(points: Tensor, depths: Tensor, distance: Optional[Tensor] = No
     """
     depths = depths.unsqueeze(-1)
     if distance is not None:
-        distance = distance[..., None, None]
-        points = points * (torch.maximum(distance - depths, NEAREST * distance) / distance)
+        points = points * _remoteness(depths, distance)
     return torch.cat([points, depths], -1)
+
+
+def _remoteness(depths: Tensor, distance: Tensor) -> Tensor:
+    """How far from the camera points ``(..., K, 1)`` are, over the root's distance ``(...)``."""
+    return (1 - depths / distance[..., None, None]).clamp_min(NEAREST)
 
 
 def _as_angle(angle: Angle, like: Tensor) -> Tensor:

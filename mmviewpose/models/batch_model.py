@@ -3,7 +3,7 @@ from collections import OrderedDict
 from typing import Any, Dict, Mapping, Tuple
 
 import torch
-from mmengine.model import BaseDataPreprocessor, BaseModel
+from mmengine.model import BaseDataPreprocessor, BaseModel, is_model_wrapper
 from torch import Tensor, nn
 
 from mmviewpose.models.weights import load_part
@@ -17,6 +17,11 @@ class BatchPreprocessor(BaseDataPreprocessor):
     def forward(self, data: dict, training: bool = False) -> dict:
         """Move all tensors of ``data``; on the same device they are passed on as they are."""
         return _to(data, self.device, self._non_blocking)
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module without its wrapper for distributed training."""
+    return module.module if is_model_wrapper(module) else module
 
 
 def _to(value: Any, device: torch.device, non_blocking: bool) -> Any:

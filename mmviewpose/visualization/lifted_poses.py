@@ -49,7 +49,7 @@ def lifted_poses_figure(predictions: Mapping[str, np.ndarray], target: np.ndarra
     figure = new_figure(CELL * columns + .4, CELL * rows + .75)
     grid = figure.add_gridspec(rows, columns, left=.4 / (CELL * columns + .4), right=1., bottom=0.,
                                top=1. - .75 / (CELL * rows + .75), wspace=0., hspace=.02)
-    half = .55 * np.abs(points - points[:, :1]).max((0, 1)).max() * 2
+    half = 1.1 * np.abs(points - points[:, :1]).max()
     for column in range(columns):
         _draw_points(figure.add_subplot(grid[0, column]), points[column], skeleton, half)
         for row, (name, poses) in enumerate(predictions.items(), 1):

@@ -151,16 +151,18 @@ def partitions(models: Mapping[str, Loaded], skeleton: Any) -> Dict[str, dict]:
     Returns:
         By their part names, joined with slashes.
     """
+    from mmviewpose.skeletons import partition
     found = {'/'.join(loaded.parts): loaded.parts for loaded in models.values()
              if len(loaded.parts) > 1}
     if not found:
         joints = next(iter(models.values())).joints
-        legs = {skeleton.joints[i] for part in ('left_leg', 'right_leg')
-                for i in skeleton.parts.get(part, ())}
-        halves = {name: tuple(i for i, joint in enumerate(joints) if (joint in legs) == leg)
-                  for name, leg in (('legs', True), ('torso', False))}
-        if all(halves.values()):
-            found['legs/torso'] = halves
+        left_out = [i for i, joint in enumerate(skeleton.joints) if joint not in joints]
+        try:
+            halves = partition(skeleton, 'leg-torso', left_out)
+        except ValueError:  # a body without the one or the other
+            return found
+        found['legs/torso'] = {name: tuple(joints.index(skeleton.joints[i]) for i in part)
+                               for name, part in halves.items()}
     return found
 
 

@@ -9,7 +9,6 @@ from typing import Dict, List
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import DefaultScope
 
 from mmviewpose.engine.runner import build_runner, load_config
@@ -33,8 +32,7 @@ class _BareLoopBetweenSteps(Hook):
         self.bare_s: List[float] = []
 
     def before_train(self, runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        self.model = copy.deepcopy(model)
+        self.model = copy.deepcopy(runner.model)
         self.lifter = torch.optim.Adam(self.model.lifter.parameters(), lr=LR)
         self.critic = torch.optim.Adam(self.model.critic.parameters(), lr=LR)
         self.start = time.perf_counter()
@@ -101,7 +99,7 @@ def _batched_gain(batch_size: int, steps: int) -> float:
     """Time of training steps whose passes run one by one over that of batched ones, in turns."""
     with tempfile.TemporaryDirectory() as work_dir:
         runner = build_runner(_config(work_dir, batch_size, 1, 1))
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = runner.model
         wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         batch = next(iter(runner.build_dataloader(runner.train_dataloader)))
         seconds: Dict[bool, List[float]] = {True: [], False: []}

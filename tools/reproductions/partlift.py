@@ -74,11 +74,10 @@ def draw(rows: List[dict], folder: Path) -> Path:
 
 def load_model(part: Part, folder: Path):
     """The lifter that a part trained, in evaluation mode."""
-    from mmengine.runner import load_checkpoint
-
+    from mmviewpose.models.weights import load_part
     from mmviewpose.registry import MODELS
     model = MODELS.build(config_of(part, folder).model)
-    load_checkpoint(model, str(checkpoint_of(folder / part.name)), 'cpu', strict=True)
+    load_part(model, str(checkpoint_of(folder / part.name)))
     return model.eval()
 
 

@@ -76,6 +76,19 @@ def select_views(source: Mapping[str, Any], data_root: str, skeleton: str) -> Se
     return Selection(archive, _chosen(archive, source, path))
 
 
+def sequence_of_frames(archive: AnyArchive) -> np.ndarray:
+    """Number of the sequence of each of the frames, ``(F,)``."""
+    return np.repeat(np.arange(len(archive)), archive.lengths)
+
+
+def chosen_frames(selection: Selection) -> np.ndarray:
+    """Which of the archive's frames are in the selection, ``(F,)`` bool."""
+    archive, rows = selection
+    chosen = np.zeros(len(archive), bool)
+    chosen[rows] = True
+    return np.repeat(chosen, archive.lengths)
+
+
 def _existing(source: Mapping[str, Any], data_root: str) -> Path:
     path = source_path(source, data_root)
     if not path.is_file():

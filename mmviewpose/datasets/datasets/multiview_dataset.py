@@ -32,8 +32,8 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, SourcesDataset,
-                                                         select_sequences, select_views,
-                                                         shared_labels)
+                                                         chosen_frames, select_sequences,
+                                                         select_views, shared_labels)
 from mmviewpose.datasets.datasets.array_dataset import Batch
 from mmviewpose.datasets.formats.archive import Archive, from_clips
 from mmviewpose.datasets.synthetic.people import synthetic_clips
@@ -218,18 +218,11 @@ def _column(selections: Sequence[Selection], key: str) -> np.ndarray:
     return np.concatenate([getattr(archive, key)[rows] for archive, rows in selections])
 
 
-def _chosen_frames(selection: Selection) -> np.ndarray:
-    archive, rows = selection
-    chosen = np.zeros(len(archive), bool)
-    chosen[rows] = True
-    return np.repeat(chosen, archive.lengths)
-
-
 def _frames_of_views(selections: Sequence[Selection], visible: Sequence[bool]
                      ) -> Dict[str, np.ndarray]:
     parts: Dict[str, List[np.ndarray]] = dict(keypoints_2d=[], scores=[], keypoints=[])
     for (archive, rows), use_3d in zip(selections, visible):
-        chosen = _chosen_frames(Selection(archive, rows))
+        chosen = chosen_frames(Selection(archive, rows))
         labelled = np.repeat(archive.labelled, archive.lengths)[chosen] & use_3d
         parts['keypoints_2d'].append(archive.keypoints[chosen])
         parts['scores'].append(archive.scores[chosen])
@@ -351,7 +344,7 @@ class SyntheticViewDataset(MocapViewDataset):
 def _frames_of_mocap(selections: Sequence[Selection], skeleton: str) -> Dict[str, np.ndarray]:
     positions, seen = [], []
     for archive, rows in selections:
-        chosen = _chosen_frames(Selection(archive, rows))
+        chosen = chosen_frames(Selection(archive, rows))
         filled = archive.positions[_nearest_valid(archive)[chosen]]
         positions.append(remap(filled, archive.layout, skeleton))
         seen.append(archive.valid[chosen])

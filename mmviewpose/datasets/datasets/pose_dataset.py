@@ -4,7 +4,8 @@ from typing import Tuple
 import numpy as np
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, SourcesDataset,
-                                                         select_sequences, shared_labels)
+                                                         chosen_frames, select_sequences,
+                                                         sequence_of_frames, shared_labels)
 from mmviewpose.datasets.datasets.array_dataset import ArrayDataset
 from mmviewpose.datasets.synthetic.people import synthetic_poses
 from mmviewpose.errors import DatasetError
@@ -57,9 +58,8 @@ def _valid_frames(selection: Selection) -> Tuple[np.ndarray, np.ndarray]:
     """Poses ``(N, K, 3)`` of the valid frames of a selection, and the place ``(N,)`` in its rows
     of the sequence that each is from."""
     archive, rows = selection
-    sequence = np.repeat(np.arange(len(archive)), archive.lengths)
-    kept = np.isin(sequence, rows) & archive.valid
-    return archive.positions[kept], np.searchsorted(rows, sequence[kept])
+    kept = chosen_frames(selection) & archive.valid
+    return archive.positions[kept], np.searchsorted(rows, sequence_of_frames(archive)[kept])
 
 
 def _centred(positions: np.ndarray) -> np.ndarray:

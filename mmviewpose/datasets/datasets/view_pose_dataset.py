@@ -6,7 +6,8 @@ import torch
 from mmengine.logging import print_log
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, SourcesDataset,
-                                                         select_views, shared_labels)
+                                                         chosen_frames, select_views,
+                                                         sequence_of_frames, shared_labels)
 from mmviewpose.datasets.formats.views import ViewArchive
 from mmviewpose.errors import DatasetError
 from mmviewpose.geometry.scaled_perspective import (NOMINAL_FOCAL, image_to_plane,
@@ -49,12 +50,11 @@ class ViewPoseDataset(SourcesDataset):
         parts, tables = [], []
         for source in sources:
             selection = select_views(source, data_root, skeleton)
-            labelled = _frames_with_3d(selection) & bool(source.get('use_3d', True))
+            archive, sequence = selection.archive, sequence_of_frames(selection.archive)
+            labelled = archive.labelled[sequence] & bool(source.get('use_3d', True))
             kept = _usable(selection, source['ann_file'], min_score, labelled, with_3d)
-            parts.append(_poses(selection.archive, kept, labelled, distance, focal))
-            sequence = _sequence_of_frames(selection.archive)[kept]
-            tables.append({key: value[sequence]
-                           for key, value in selection.archive.labels.items()})
+            parts.append(_poses(archive, kept, sequence[kept], labelled[kept], distance, focal))
+            tables.append({key: value[sequence[kept]] for key, value in archive.labels.items()})
         arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         if not len(arrays['mask']):
             raise DatasetError('no frame is left in which all joints were seen')
@@ -65,22 +65,12 @@ class ViewPoseDataset(SourcesDataset):
                                                                label_names=words), **array)
 
 
-def _sequence_of_frames(archive: ViewArchive) -> np.ndarray:
-    """Number of the sequence of each of the F frames."""
-    return np.repeat(np.arange(len(archive)), archive.lengths)
-
-
-def _frames_with_3d(selection: Selection) -> np.ndarray:
-    return selection.archive.labelled[_sequence_of_frames(selection.archive)]
-
-
 def _usable(selection: Selection, file: str, min_score: float, labelled: np.ndarray,
             with_3d: bool) -> np.ndarray:
     """Which of the F frames are chosen, seen in all joints and, where that is asked for, have 3D.
     """
-    archive, rows = selection
-    chosen = np.isin(_sequence_of_frames(archive), rows)
-    kept = chosen & (archive.scores >= min_score).all(1)
+    chosen = chosen_frames(selection)
+    kept = chosen & (selection.archive.scores >= min_score).all(1)
     if with_3d:
         kept &= labelled
     print_log(f'{file}: {kept.sum()} of {chosen.sum()} frames taken; in the others a joint has a '
@@ -88,15 +78,15 @@ def _usable(selection: Selection, file: str, min_score: float, labelled: np.ndar
     return kept
 
 
-def _poses(archive: ViewArchive, kept: np.ndarray, labelled: np.ndarray, distance: float,
-           focal: float) -> Dict[str, np.ndarray]:
-    """2D, 3D and mask of the kept frames, y up."""
-    sequence = _sequence_of_frames(archive)[kept]
+def _poses(archive: ViewArchive, kept: np.ndarray, sequence: np.ndarray, labelled: np.ndarray,
+           distance: float, focal: float) -> Dict[str, np.ndarray]:
+    """2D, 3D and mask of the N kept of the frames, y up; whose sequence and whether there is 3D
+    are ``(N,)``."""
     intrinsics = known_or_nominal(torch.as_tensor(archive.intrinsics, dtype=torch.float32),
                                   torch.as_tensor(archive.image_sizes, dtype=torch.float32), focal)
     points = image_to_plane(torch.as_tensor(archive.keypoints[kept]), intrinsics[sequence],
                             distance)
-    poses = np.where(labelled[kept, None, None], archive.positions[kept], 0.)
+    poses = np.where(labelled[:, None, None], archive.positions[kept], 0.)
     return dict(keypoints_2d=points.numpy() * np.float32([1, -1]),
                 keypoints=(poses * [1, -1, -1]).astype(np.float32),
-                mask=np.repeat(labelled[kept, None], points.shape[1], 1))
+                mask=np.repeat(labelled[:, None], points.shape[1], 1))

@@ -12,10 +12,10 @@ import numpy as np
 from mmviewpose.errors import DatasetError
 
 from .clip import PathLike
-from .h36m import (LAYOUT, VIDEO_FPS, H36mCamera, Key, action_labels, group_frames, read_cameras,
+from .h36m import (LAYOUT, VIDEO_FPS, Key, action_labels, group_frames, read_cameras,
                    sequence_name)
-from .mmpose_npz import (View, cut_at_gaps, load_arrays, part_name, read_detections,
-                         require_finite_frames, shared_frames)
+from .mmpose_npz import (View, cut_at_gaps, load_points, part_name, require_finite_frames,
+                         shared_frames, view_sequence)
 from .views import ViewSequence
 
 
@@ -43,11 +43,8 @@ def read_views(path: PathLike, cameras: PathLike, detections: Optional[PathLike]
         DatasetError: A file is unreadable or does not fit, a value is not finite, a camera is
             unknown, or the cameras of a performance have no frame in common.
     """
-    names, labels, projected = load_arrays(path)
+    names, labels, points = load_points(path, detections)
     known = read_cameras(cameras)
-    points = read_detections(detections, len(names)) if detections is not None else projected
-    if points is None:
-        raise DatasetError("no array 'part': give a file of detections", file=path)
     usable = (labels[..., 3] > 0).all(1) & np.isfinite(labels).all((1, 2))
     for (subject, action), views in _clips(group_frames(names, path), usable).items():
         name = f'S{subject}_{action}'
@@ -62,8 +59,10 @@ def read_views(path: PathLike, cameras: PathLike, detections: Optional[PathLike]
                                    sequence=sequence_name(key))
             rows = view.rows[np.isin(view.frames, frames)]
             require_finite_frames(points[rows], frames, detections or path, sequence_name(key))
-            yield _sequence(part_name(name, parts, frames[0]), key, labels[rows], points[rows],
-                            camera, VIDEO_FPS / step)
+            yield view_sequence(
+                points[rows], points[rows, :, 2].clip(0, 1), labels[rows], camera,
+                clip=part_name(name, parts, frames[0]), view=view.camera, fps=VIDEO_FPS / step,
+                layout=LAYOUT, labels=dict(subject=subject, **action_labels(action)))
 
 
 def _clips(groups: Dict[Key, Tuple[np.ndarray, np.ndarray]], usable: np.ndarray
@@ -73,14 +72,3 @@ def _clips(groups: Dict[Key, Tuple[np.ndarray, np.ndarray]], usable: np.ndarray
         kept = usable[rows]
         clips.setdefault((subject, action), []).append(View(camera, rows[kept], frames[kept]))
     return clips
-
-
-def _sequence(clip: str, key: Key, labels: np.ndarray, points: np.ndarray, camera: H36mCamera,
-              fps: float) -> ViewSequence:
-    subject, action, serial = key
-    scores = points[..., 2].clip(0, 1).astype(np.float32)
-    return ViewSequence(
-        np.where(scores[..., None] > 0, points[..., :2], 0).astype(np.float32), scores,
-        clip=clip, view=serial, fps=fps, image_size=camera.size, layout=LAYOUT,
-        intrinsics=(*camera.f, *camera.c), positions=(labels[..., :3] * 1000).astype(np.float32),
-        labels=dict(subject=subject, **action_labels(action)))

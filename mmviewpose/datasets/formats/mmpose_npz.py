@@ -5,7 +5,7 @@ pixels with a visibility. The names of the images say what was recorded and whic
 the readers of Human3.6M and MPI-INF-3DHP share.
 """
 import zipfile
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from mmviewpose.errors import DatasetError
 
 from .clip import PathLike
 from .npz import read_npy
+from .views import ViewSequence
 
 Key = TypeVar('Key')
 
@@ -46,6 +47,40 @@ def load_arrays(path: PathLike) -> Tuple[np.ndarray, np.ndarray, Optional[np.nda
         raise DatasetError(f'part must be ({len(names)}, 17, 3), got {image_points.shape}',
                            file=path)
     return names, points, image_points
+
+
+def load_points(path: PathLike, detections: Optional[PathLike] = None
+                ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image names (N,), ``S`` (N, 17, 4) and key points (N, 17, 3) of a file: a detector's, or
+    without them the projected labels ``part``.
+
+    Raises:
+        DatasetError: A file is unreadable or does not fit, or there are no key points.
+    """
+    names, labels, points = load_arrays(path)
+    if detections is not None:
+        points = read_detections(detections, len(names))
+    if points is None:
+        raise DatasetError("no array 'part': give a file of detections", file=path)
+    return names, labels, points
+
+
+def view_sequence(points: np.ndarray, scores: np.ndarray, poses: np.ndarray, camera: Any,
+                  **facts: Any) -> ViewSequence:
+    """What a camera saw.
+
+    Args:
+        points: (T, 17, 3), x and y in px; those of score 0 become 0.
+        scores: (T, 17).
+        poses: ``S`` of these frames, (T, 17, 4) in metres.
+        camera: With focal length ``f``, principal point ``c`` and ``size``.
+        facts: The other fields of a ViewSequence.
+    """
+    scores = scores.astype(np.float32)
+    return ViewSequence(
+        np.where(scores[..., None] > 0, points[..., :2], 0).astype(np.float32), scores,
+        image_size=camera.size, intrinsics=(*camera.f, *camera.c),
+        positions=(poses[..., :3] * 1000).astype(np.float32), **facts)
 
 
 def read_detections(path: PathLike, count: int) -> np.ndarray:

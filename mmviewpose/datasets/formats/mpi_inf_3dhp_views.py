@@ -9,10 +9,8 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from mmviewpose.errors import DatasetError
-
 from .clip import PathLike
-from .mmpose_npz import View, load_arrays, read_detections, require_finite_frames, shared_frames
+from .mmpose_npz import View, load_points, require_finite_frames, shared_frames, view_sequence
 from .mpi_inf_3dhp import (LAYOUT, Camera, Recording, camera_of, cut, group_frames,
                            read_activities, read_cameras)
 from .views import ViewSequence
@@ -46,12 +44,9 @@ def read_views(path: PathLike, cameras: PathLike, detections: Optional[PathLike]
         DatasetError: A file is unreadable or does not fit, a value is not finite, a camera is
             unknown, or the cameras of a sequence have no frame in common.
     """
-    names, labels, projected = load_arrays(path)
+    names, labels, points = load_points(path, detections)
     known = read_cameras(cameras)
     facts = read_activities(activities) if activities is not None else None
-    points = read_detections(detections, len(names)) if detections is not None else projected
-    if points is None:
-        raise DatasetError("no array 'part': give a file of detections", file=path)
     usable = np.isfinite(labels).all((1, 2))
     for performance, views in _performances(group_frames(names, path), usable).items():
         shared = shared_frames([view for _, view in views], path, performance)
@@ -66,12 +61,9 @@ def read_views(path: PathLike, cameras: PathLike, detections: Optional[PathLike]
             else:
                 scores = np.ones(points[rows].shape[:2]) if outside else _inside(points[rows],
                                                                                 camera)
-            scores = (scores * part.valid[:, None]).astype(np.float32)
-            yield ViewSequence(
-                np.where(scores[..., None] > 0, points[rows, :, :2], 0).astype(np.float32), scores,
-                clip=part.name, view=recording.view, fps=part.fps, image_size=camera.size,
-                layout=LAYOUT, intrinsics=(*camera.f, *camera.c),
-                positions=(labels[rows, :, :3] * 1000).astype(np.float32), labels=part.labels)
+            yield view_sequence(
+                points[rows], scores * part.valid[:, None], labels[rows], camera, clip=part.name,
+                view=recording.view, fps=part.fps, layout=LAYOUT, labels=part.labels)
 
 
 def _performances(groups: Dict[Recording, Tuple[np.ndarray, np.ndarray]], usable: np.ndarray

@@ -7,6 +7,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from mmviewpose.engine.hooks.lifting_picture_hook import now
 from mmviewpose.registry import HOOKS
 
 NEEDED = ('keypoints', 'target', 'keypoints_2d')
@@ -50,9 +51,9 @@ class LiftedPosesHook(Hook):
     def after_val_epoch(self, runner, metrics: Optional[dict] = None) -> None:
         """Draw ``lifted.png``."""
         if self.shown is not None and is_main_process():
-            now = f'epoch {runner.epoch}' if runner.epoch else f'iteration {runner.iter}'
-            self.first = self.first or {now: self.shown['keypoints']}
-            self._draw(runner, self.shown, {**self.first, now: self.shown['keypoints']},
+            latest = {now(runner): self.shown['keypoints']}
+            self.first = self.first or latest
+            self._draw(runner, self.shown, {**self.first, **latest},
                        'lifted.png')
 
     def after_test_iter(self, runner, batch_idx: int, data_batch: Any = None,

@@ -98,8 +98,8 @@ class LiftingPictureHook(Hook):
 
     def _draw_validation(self, runner) -> None:
         if self.first is None or self.first['index'] != self.best['index']:
-            self.first, self.first_time = self.best, _now(runner)
-        rows = {self.first_time: self.first['keypoints'], _now(runner): self.best['keypoints']}
+            self.first, self.first_time = self.best, now(runner)
+        rows = {self.first_time: self.first['keypoints'], now(runner): self.best['keypoints']}
         path = self._picture(runner, self.best, 'lifting.png', rows)
         runner.logger.info(f'picture: {path}')
 
@@ -137,7 +137,7 @@ class LiftingPictureHook(Hook):
                     seen=Seen(window['keypoints_2d'].numpy(), window['scores'].numpy()))
 
 
-def _now(runner) -> str:
+def now(runner) -> str:
     """How far training is; a loop of iterations counts no epochs."""
     return f'epoch {runner.epoch}' if runner.epoch else f'iteration {runner.iter}'
 

@@ -1,11 +1,11 @@
 """An optimizer for each of several parts of a model."""
 from typing import Optional
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
 from torch import nn
 
 from mmviewpose.errors import UserError
+from mmviewpose.models.batch_model import unwrapped
 from mmviewpose.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
@@ -45,7 +45,7 @@ class PartsOptimWrapperConstructor:
         Raises:
             UserError: The model has no part of such a name, or one without weights to learn.
         """
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrapped(model)
         for name in self.configs:
             part = getattr(model, name, None)
             if not isinstance(part, nn.Module) or not any(

@@ -5,13 +5,13 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
 from mmviewpose.errors import UserError
 from mmviewpose.functional.depth_sign import bend_evidence, hinges
 from mmviewpose.functional.lifting_cycles import LiftingCycle, lifting_cycle, random_views
+from mmviewpose.models.batch_model import unwrapped
 from mmviewpose.models.estimators.depth_lifter import DepthLifter
 from mmviewpose.registry import MODELS
 
@@ -166,9 +166,7 @@ class AdversarialLifter(DepthLifter):
         self._step += 1
         if self._step % self.sign_interval:
             return
-        with_root = poses.new_zeros(len(poses), self.skeleton.num_joints, 3)
-        with_root[:, self.joints] = poses
-        found = bend_evidence(with_root, self.hinges).mean(0).float()
+        found = bend_evidence(self.with_root(poses), self.hinges).mean(0).float()
         all_reduce(found, 'mean')
         if not bool(found.isfinite().all()):
             return  # an overflow of mixed precision, whose step is not taken either
@@ -214,8 +212,3 @@ def _frozen(module: nn.Module) -> Iterator[nn.Module]:
     finally:
         for weight in learned:
             weight.requires_grad_(True)
-
-
-def unwrapped(module: nn.Module) -> nn.Module:
-    """The module without its wrapper for distributed training."""
-    return module.module if is_model_wrapper(module) else module

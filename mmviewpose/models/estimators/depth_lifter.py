@@ -116,6 +116,10 @@ class DepthLifter(BatchModel):
     def to_poses(self, points: Tensor, depths: Tensor, scale: Tensor) -> Tensor:
         """Normalised points, their depths and the divisor to poses ``(B, K, 3)``, root at 0."""
         lifted = raise_points(points, depths.to(points.dtype), self.camera_distance(scale)) * scale
+        return self.with_root(lifted)
+
+    def with_root(self, lifted: Tensor) -> Tensor:
+        """The lifted joints ``(B, J, 3)`` as poses ``(B, K, 3)``, the root at 0."""
         poses = lifted.new_zeros(len(lifted), self.skeleton.num_joints, 3)
         poses[:, self.joints] = lifted
         return poses
