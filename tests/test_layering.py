@@ -14,6 +14,7 @@ ALLOWED = {
     'geometry': {'errors', 'skeletons'},
     'functional': {'errors', 'skeletons', 'geometry'},
     'layers': {'errors', 'skeletons', 'geometry', 'functional'},
+    'rendering': {'errors', 'skeletons', 'geometry'},
 }
 FIRST = tuple(ALLOWED)
 ALLOWED['compat'] = {'errors'}
@@ -23,7 +24,7 @@ ALLOWED['models'] = _EDGE
 ALLOWED['datasets'] = _EDGE - {'layers'}
 ALLOWED['evaluation'] = _EDGE - {'layers'}
 ALLOWED['engine'] = {'version', 'errors', 'compat', 'registry', 'evaluation', 'datasets',
-                     'models', 'visualization', 'skeletons'}
+                     'models', 'visualization', 'skeletons', 'rendering'}
 ALLOWED['visualization'] = {'errors', 'skeletons'}
 ALLOWED['apis'] = {*ALLOWED}
 ALLOWED['doctor'] = {*ALLOWED}
@@ -35,6 +36,7 @@ THIRD_PARTY = {  # third parties that a room may import, where that is limited
     'geometry': {'torch', 'numpy'},
     'functional': {'torch', 'numpy'},
     'layers': {'torch', 'numpy'},
+    'rendering': {'torch', 'numpy'},
     'visualization': {'numpy', 'matplotlib', 'mpl_toolkits', 'torch'},
     'datasets/formats': {'numpy', 'tqdm'},
 }
