@@ -25,6 +25,7 @@ METRICS = _node('metric', root.METRICS, 'evaluation')
 FUNCTIONS = _node('function', root.FUNCTIONS, 'datasets')
 HOOKS = _node('hook', root.HOOKS, 'engine.hooks')
 OPTIMIZERS = _node('optimizer', root.OPTIMIZERS, 'engine.optimizers')
+OPTIM_WRAPPERS = _node('optimizer wrapper', root.OPTIM_WRAPPERS, 'engine.optimizers')
 OPTIM_WRAPPER_CONSTRUCTORS = _node('optimizer wrapper constructor',
                                    root.OPTIM_WRAPPER_CONSTRUCTORS, 'engine.optimizers')
 

@@ -1,14 +1,16 @@
 """Every config trains two steps and is tested, on tiny data made up for it."""
+import copy
+import functools
 import io
 import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
 from mmengine.registry import HOOKS, PARAM_SCHEDULERS, DefaultScope
@@ -17,6 +19,7 @@ from mmengine.runner import Runner
 from mmviewpose.compat import load_checkpoint_file
 from mmviewpose.datasets.formats import write_archive
 from mmviewpose.datasets.formats.cameras import CameraPoses
+from mmviewpose.datasets.formats.qmar import SCORES
 from mmviewpose.datasets.formats.sportspose import VIEWS
 from mmviewpose.datasets.formats.views import ViewSequence, write_views
 from mmviewpose.datasets.synthetic import synthetic_clips
@@ -24,7 +27,7 @@ from mmviewpose.datasets.synthetic.cameras import synthetic_cameras
 from mmviewpose.engine.runner import check_data, load_config
 from mmviewpose.errors import DatasetError
 from mmviewpose.models import SiameseAutoEncoder
-from mmviewpose.registry import MODELS
+from mmviewpose.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1]
 # those that inherit a config of mmpose's run in test_mixing.py
@@ -62,7 +65,8 @@ def write_archives(cfg):
                     path = Path(dataset.get('data_root', ''), source['ann_file'])
                     views = dataset['type'] in ('MultiviewClipDataset', 'ViewPoseDataset')
                     sources.setdefault(path, []).append(dict(
-                        source, views=views, layout=dataset.get('skeleton', 'ape17')))
+                        source, views=views, films=dataset['type'].startswith('Rendered'),
+                        layout=dataset.get('skeleton', 'ape17')))
     for path, users in sources.items():
         if any(user['views'] for user in users):
             write_views(path, [*views_with(users)])
@@ -72,12 +76,21 @@ def write_archives(cfg):
                      for rule in [user.get(key) or {}]):
             for label, allowed in rule.items():
                 values.setdefault(label, set()).update(allowed)
-        values = {label: sorted(found) + [max(found) + 1] for label, found in values.items()}
+        values = {label: sorted(found) + [another(found)] for label, found in values.items()}
         several = any(user.get('num_people', 1) > 1 for user in users)
         folds = [user['fold']['count'] for user in users if user.get('fold')]
         layout, = {user['layout'] for user in users}
-        write_archive(path, [replace(clip, layout=layout) for clip in clips_with(
-            values, several, times=2 * max(folds, default=4))])
+        clips = clips_with(values, several, times=2 * max(folds, default=4))
+        if any(user['films'] for user in users):  # motion capture, which no camera recorded
+            for clip in clips:
+                del clip.labels['camera']
+        write_archive(path, [replace(clip, layout=layout) for clip in clips])
+
+
+def another(values):
+    """A whole number or word that is not among them."""
+    largest = max(values)
+    return f'not-{largest}' if isinstance(largest, str) else largest + 1
 
 
 def clips_with(values, several, times):
@@ -132,6 +145,47 @@ def write_ape(cfg):
                     (folder / f'APE_{split}{name}.json').write_text(json.dumps(poses))
 
 
+def image_datasets(cfg):
+    return [part for loader in loaders(cfg) for part in dicts(loader)
+            if str(part.get('type')).startswith('Image')]
+
+
+def write_images(cfg):
+    """A few small images in the trees that the config names, and QMAR's list of who trains."""
+    for dataset in image_datasets(cfg):
+        root = Path(dataset['data_root'])
+        if isinstance(dataset['source'], str):
+            for recording in itertools.product((1, 2, 3), (1, 3), (1, 2)):  # camera, subject
+                name = 'S001C{:03d}P{:03d}R{:03d}A001'.format(*recording)
+                write_recording(root / name, dataset['modality'])
+            continue
+        if 'train_subjects' in dataset['source']:
+            assert not dataset['source']['train_subjects'] + dataset['source']['test_subjects']
+            dataset['source'].update(train_subjects=[1, 2], test_subjects=[3, 4])
+        movement, = dataset['select']['movement']
+        rows = ['folder,subject,movement,view,score']
+        for subject, view in itertools.product(range(1, 5), range(1, 7)):
+            score = SCORES[movement][subject % 2]  # the lowest or the highest
+            rows.append(f's{subject}/v{view},{subject},{movement},{view},{score}')
+            write_recording(root / f's{subject}/v{view}', dataset['modality'])
+        (root / 'annotations.csv').write_text('\n'.join(rows))
+
+
+def write_recording(folder, modality, frames=8):
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number in range(frames):
+        if modality == 'depth':
+            image, name = np.zeros((56, 56), np.uint16), f'MDepth-{number:08d}.png'
+            image[8:48, 16:32] = rng.integers(1, 4000, (40, 16))
+        else:
+            image, name = np.zeros((56, 56, 3), np.uint8), f'{number:06d}_IUV.png'
+            image[8:48, 16:32] = rng.integers(1, 25, (40, 16, 3))
+        assert cv2.imwrite(str(folder / name), image)
+
+
 def write_cameras(cfg):
     cameras = synthetic_cameras()
     count = len(SUBJECTS)
@@ -154,6 +208,12 @@ def write_checkpoints(cfg):
             del part['init_cfg']
             continue
         own = {key: value for key, value in part.items() if key != 'init_cfg'}
+        if own.get('type') == 'PoseImageBackbone':
+            Path(init['checkpoint']).parent.mkdir(parents=True, exist_ok=True)
+            weights = MODELS.build(own['network']).state_dict()
+            torch.save({f'{init["prefix"]}{key}': value for key, value in weights.items()},
+                       init['checkpoint'])
+            continue
         if own.get('type') == 'SequenceLifter':
             Path(init['checkpoint']).parent.mkdir(parents=True, exist_ok=True)
             torch.save(dict(state_dict=MODELS.build(own).state_dict()), init['checkpoint'])
@@ -186,9 +246,47 @@ def shrink(cfg):
             part.update(in_channels=32, embedding_size=16)
         if part.get('type') in ('PartLifter', 'PoseCritic'):
             part['width'] = 16
+    shrink_images(cfg)
+
+
+IMAGE_SIZE = dict(image_size=48)
+SMALL = dict(
+    PoseImageEncoder=dict(IMAGE_SIZE, width=4, hidden=(8, 8), num_points=8),
+    ResNetPoseEncoder=dict(
+        backbone=dict(type='mmpose.ResNet', depth=18, stem_channels=8, base_channels=8),
+        num_points=8),
+    ViewpointEncoder=dict(IMAGE_SIZE, channels=(4, 4), hidden=8),
+    PoseImageDecoder=dict(IMAGE_SIZE, width=4, num_points=8),
+    ImageMomentDataset=dict(IMAGE_SIZE, crop=IMAGE_SIZE['image_size']),
+    ImageSequenceDataset=dict(IMAGE_SIZE, crop=IMAGE_SIZE['image_size'], num_frames=4),
+    RenderedMomentDataset=dict(synthetic_frames=6),
+    RenderedSequenceDataset=dict(synthetic_frames=6, num_frames=4),
+)
+
+
+def shrink_images(cfg):
+    """Small images, and networks that fit them and each other."""
+    for part in dicts([cfg.model, *loaders(cfg)]):
+        part.update(copy.deepcopy(SMALL.get(str(part.get('type')), {})))
+        if part.get('type') == 'ImageSequenceEncoder':
+            ways = 2 if part.get('bidirectional', True) else 1
+            part.update(hidden_channels=8, in_channels=part.get('in_channels') and 3 * 8)
+            cfg.model.cls_head.in_channels = 8 * ways
+        if str(part.get('type')).startswith('Rendered'):
+            part['film']['stride'] = 1
+            if part.get('num_synthetic'):
+                part['num_synthetic'] = 6
+    for loader in loaders(cfg):
+        if loader['dataset']['type'].startswith(('Image', 'Rendered')):
+            loader.update(batch_size=3, num_workers=0, persistent_workers=False)
 
 
 # The tests
+
+
+@functools.lru_cache(None)
+def loaded(path):
+    return load_config(str(path))
 
 
 @pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
@@ -196,7 +294,7 @@ def cfg(request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmviewpose'):
-        yield load_config(str(request.param))
+        yield copy.deepcopy(loaded(request.param))
 
 
 def build_scheduler(options, optimizer, epoch_length):
@@ -238,10 +336,10 @@ def evaluate(cfg, model, name):
 
 
 def test_it_trains_and_is_tested(cfg):
-    for write in (write_archives, write_ape, write_cameras, write_checkpoints):
+    shrink(cfg)
+    for write in (write_archives, write_ape, write_images, write_cameras, write_checkpoints):
         write(cfg)
     check_data(cfg, *[key for key in LOADERS if cfg.get(key)])
-    shrink(cfg)
     model = MODELS.build(cfg.model)
     model.init_weights()
     before = {name: value.clone() for name, value in model.named_parameters()}
@@ -266,13 +364,34 @@ def test_its_hooks_exist(cfg):
             HOOKS.build(hook)
 
 
+def needs_no_data(dataset):
+    """Whether a dataset is of the built-in people alone."""
+    kind = str(dataset.get('type'))
+    return 'Synthetic' in kind or (
+        kind.startswith('Rendered') and bool(dataset.get('num_synthetic'))
+        and not dataset.get('sources'))
+
+
 def test_missing_data_stops_it_with_advice(cfg):
-    if any('Synthetic' in str(part.get('type')) for part in dicts(cfg.train_dataloader)):
+    if any(map(needs_no_data, dicts(cfg.train_dataloader))):
+        write_checkpoints(cfg)
         check_data(cfg, *[key for key in LOADERS if cfg.get(key)])
         return
     with pytest.raises(DatasetError, match='data_preparation.md.*synthetic'):
         check_data(cfg, 'train_dataloader')
     synthetic = ROOT / cfg.synthetic_config
     assert synthetic.is_file()
-    types = {part.get('type') for part in dicts(Config.fromfile(str(synthetic)).train_dataloader)}
-    assert types & {'SyntheticPoseDataset', 'SyntheticViewDataset'}
+    assert any(map(needs_no_data, dicts(loaded(synthetic).train_dataloader)))
+
+
+def test_lists_of_subjects_that_nobody_wrote_down_stop_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = copy.deepcopy(loaded(ROOT / 'configs' / 'viewpose' / 'uvi-gru_qmar-cs.py'))
+    shrink(cfg)
+    write_images(cfg)
+    dataset = cfg.train_dataloader.dataset
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        assert DATASETS.build(copy.deepcopy(dataset)).arrays['subject'].unique().tolist() == [1, 2]
+        dataset.source.update(train_subjects=[], test_subjects=[])
+        with pytest.raises(DatasetError, match='neither in train_subjects nor in test_subjects'):
+            DATASETS.build(dataset)

@@ -4,9 +4,12 @@ from importlib.util import find_spec
 from .base import BatchedMetric
 from .depth_correlation import DepthCorrelation
 from .pose_metrics import PoseErrorMetric
+from .view_metrics import ViewImageError, ViewLeakage
 
-__all__ = ['BatchedMetric', 'DepthCorrelation', 'PoseErrorMetric']
+__all__ = ['BatchedMetric', 'DepthCorrelation', 'PoseErrorMetric', 'ViewImageError',
+           'ViewLeakage']
 
 if find_spec('mmaction') is not None:  # beside mmpose alone it is absent
+    from .rank_correlation import RankCorrelation  # noqa: F401
     from .subset_accuracy import SubsetAccuracy  # noqa: F401
-    __all__.append('SubsetAccuracy')
+    __all__ += ['RankCorrelation', 'SubsetAccuracy']

@@ -5,16 +5,20 @@ from .depth_sign import bend_evidence
 from .disentanglement import feature_consistency_loss, orthogonality_loss
 from .lifting_cycles import lifting_cycle, quarter_turn_loss, reprojection_cycle_loss
 from .lifting_terms import reprojection_loss, scale_loss, velocity_loss
+from .linear_probe import linear_probe_accuracy
 from .pose_errors import auc, mpjpe, n_mpjpe, pa_mpjpe, pck3d, velocity_error
 from .reconstruction import joint_position_loss
 from .sensitivity import KeypointSensitivity, keypoint_sensitivity
 from .skeleton_terms import bone_length_loss, bone_lengths, limb_symmetry_loss
+from .view_images import (equivariance_loss, swap_views, view_bias_loss,
+                          view_reconstruction_loss)
 
 __all__ = [
     'KeypointSensitivity', 'auc', 'bend_evidence', 'bone_length_loss', 'bone_lengths',
-    'feature_consistency_loss', 'joint_position_loss', 'keypoint_sensitivity',
+    'equivariance_loss', 'feature_consistency_loss', 'joint_position_loss', 'keypoint_sensitivity',
     'least_squares_critic_loss', 'least_squares_generator_loss', 'lifting_cycle',
-    'limb_symmetry_loss', 'mpjpe', 'multiview_consistency', 'n_mpjpe', 'orthogonality_loss',
-    'pa_mpjpe', 'pck3d', 'quarter_turn_loss', 'reprojection_cycle_loss', 'reprojection_loss',
-    'scale_loss', 'velocity_error', 'velocity_loss',
+    'limb_symmetry_loss', 'linear_probe_accuracy', 'mpjpe', 'multiview_consistency', 'n_mpjpe',
+    'orthogonality_loss', 'pa_mpjpe', 'pck3d', 'quarter_turn_loss', 'reprojection_cycle_loss', 'reprojection_loss',
+    'scale_loss', 'swap_views', 'velocity_error', 'velocity_loss', 'view_bias_loss',
+    'view_reconstruction_loss',
 ]

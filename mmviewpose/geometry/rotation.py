@@ -57,6 +57,22 @@ def axis_angle_to_matrix(axes: Tensor, angles: Tensor) -> Tensor:
     return quaternion_to_matrix(torch.cat([half.cos(), half.sin() * axes], dim=-1))
 
 
+def euler_to_matrix(angles: Tensor) -> Tensor:
+    """Rotation matrices ``Rz Ry Rx`` of Euler angles: about x first, about z last.
+
+    Args:
+        angles: Radians about x, y and z, ``(..., 3)``, of any size.
+
+    Returns:
+        ``(..., 3, 3)``.
+    """
+    (cx, cy, cz), (sx, sy, sz) = angles.cos().unbind(-1), angles.sin().unbind(-1)
+    rows = [cz * cy, cz * sy * sx - sz * cx, cz * sy * cx + sz * sx,
+            sz * cy, sz * sy * sx + cz * cx, sz * sy * cx - cz * sx,
+            -sy, cy * sx, cy * cx]
+    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+
+
 def random_rotations(n: int,
                      mode: str = 'so3',
                      tilt_degrees: float = 0.,

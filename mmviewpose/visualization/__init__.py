@@ -12,9 +12,11 @@ from .logs import read_scalars, read_validation
 from .sensitivity import sensitivity_curves, sensitivity_heatmaps
 from .skeletons import denoising_figure, draw_skeleton, frame_axes, transfer_figure
 from .stability import SeedRuns, read_seeds, stability_choices, stability_figure
+from .view_images import animate_turning, turning_pose_figure, view_images_figure
 
-__all__ = ['SeedRuns', 'Seen', 'animate_clip', 'animate_lifting', 'denoising_figure',
-           'draw_skeleton', 'embedding_figure', 'frame_axes', 'lifted_poses_figure',
-           'lifting_figure', 'principal_plane', 'read_scalars', 'read_seeds', 'read_validation',
-           'row_chart', 'sensitivity_curves', 'sensitivity_heatmaps', 'stability_choices',
-           'stability_figure', 'training_curves', 'transfer_figure', 'views_chart']
+__all__ = ['SeedRuns', 'Seen', 'animate_clip', 'animate_lifting', 'animate_turning',
+           'denoising_figure', 'draw_skeleton', 'embedding_figure', 'frame_axes',
+           'lifted_poses_figure', 'lifting_figure', 'principal_plane', 'read_scalars',
+           'read_seeds', 'read_validation', 'row_chart', 'sensitivity_curves',
+           'sensitivity_heatmaps', 'stability_choices', 'stability_figure', 'training_curves',
+           'transfer_figure', 'turning_pose_figure', 'view_images_figure', 'views_chart']

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from mmviewpose.geometry import (axis_angle_to_matrix, quaternion_to_matrix, random_rotations,
-                                 rotate)
+from mmviewpose.geometry import (axis_angle_to_matrix, euler_to_matrix, quaternion_to_matrix,
+                                 random_rotations, rotate)
 
 
 def generator():
@@ -43,6 +43,32 @@ def test_conversions_agree_with_scipy():
     expected = scipy.from_rotvec(vectors.numpy()).as_matrix()
     torch.testing.assert_close(axis_angle_to_matrix(vectors / angles[:, None], angles),
                                torch.from_numpy(expected))
+
+
+def test_euler_angles_are_about_x_first_and_about_z_last():
+    scipy = pytest.importorskip('scipy.spatial.transform').Rotation
+    angles = 6 * torch.randn(5, 4, 3, generator=generator(), dtype=torch.float64)
+    found = euler_to_matrix(angles)
+    assert found.shape == (5, 4, 3, 3)
+    flat = angles.flatten(0, 1).numpy()
+    fixed = scipy.from_euler('xyz', flat).as_matrix()  # lower case: about the world's axes
+    carried = scipy.from_euler('ZYX', flat[:, ::-1]).as_matrix()  # upper case: the body's own
+    for expected in (fixed, carried):
+        torch.testing.assert_close(found.flatten(0, 1), torch.from_numpy(expected))
+
+
+@pytest.mark.parametrize('axis', range(3))
+def test_one_euler_angle_is_a_turn_about_its_axis(axis):
+    angle = torch.tensor([-4., -.3, 0., .8, 2.5], dtype=torch.float64)
+    unit = torch.eye(3, dtype=torch.float64)[axis]
+    torch.testing.assert_close(euler_to_matrix(angle[:, None] * unit),
+                               axis_angle_to_matrix(unit.expand(5, 3), angle))
+
+
+def test_euler_angles_have_gradients_everywhere():
+    angles = torch.randn(4, 3, generator=generator(), dtype=torch.float64)
+    angles[0], angles[1, 1], angles[2] = 0., math.pi / 2, 7 * angles[2]  # also at gimbal lock
+    assert torch.autograd.gradcheck(euler_to_matrix, angles.requires_grad_())
 
 
 @pytest.mark.parametrize('mode,tilt', [('so3', 0.), ('yaw', 0.), ('yaw', 20.)])

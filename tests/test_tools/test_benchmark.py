@@ -122,3 +122,24 @@ def test_the_bare_loop_of_partlift_does_the_same_step(partlift):
     for part in ('lifter', 'critic'):
         assert not torch.equal(model.state_dict()[f'{part}.trunk.0.weight'],
                                before[f'{part}.trunk.0.weight'])
+
+
+def test_uvi_benchmark_compares_equal_losses(benchmark):
+    module = benchmark.load('uvi')
+    threads = torch.get_num_threads()
+    tiny = {'model.pose_encoder.width': 4, 'model.pose_encoder.hidden': (16, ),
+            'model.view_encoder.channels': (4, 4), 'model.decoder.width': 4}
+    found = module.run(batch_size=3, rounds=2, options=tiny)
+    assert set(found) == {f'{name}{ending}' for name in ('ratio', 'calls_ms', 'ours_ms')
+                          for ending in ('', '_batch5')} | {'max_loss_rel_diff'}
+    assert found.pop('max_loss_rel_diff') < 1e-5 and min(found.values()) > 0
+    assert torch.get_num_threads() == threads
+    # which view is the first matters to neither form
+    model, batch = module._model(tiny).eval(), module._batch(3)
+    names = set(module.call_by_call(model, batch))
+    assert names == set(module.batched(model, batch)) and len(names) == 4
+    batch['inputs']['partner'] = batch['inputs']['images']
+    swapped = {name: batch['inputs'][name].flip(1) for name in batch['inputs']}
+    mirrored = dict(inputs=swapped, data_samples=dict(shift=batch['data_samples']['shift'].flip(1)))
+    torch.testing.assert_close(module.call_by_call(model, batch),
+                               module.batched(model, mirrored))

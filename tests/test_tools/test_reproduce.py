@@ -310,3 +310,42 @@ def test_the_representations(name, networks, blocks, combine, runs, tmp_path):
     assert len(model.parts) == networks and len(model.lifter.trunk) == 3 + blocks
     assert model.lifter.independent == (not combine)
     assert not combine or len(model.lifter.combine) == combine
+
+
+@pytest.mark.parametrize('name, names', [
+    ('uvi', {'full', 'full-unseen-takes', 'unbiased', 'supervised', 'chance', 'full-pose-probe',
+             'unbiased-view-probe-seen', 'full-swapped-iou'}),
+    ('uvi-ablation', {'full', 'swap', 'equivariance', 'reconstruction', 'supervised',
+                      'swap-unseen-takes'}),
+    ('uvi-quality', {'frozen-cv', 'frozen-cs', 'frozen-cs-walk', 'scratch-cv'})])
+def test_rows_of_view_invariant_posture(name, names, runs, tmp_path, monkeypatch):
+    seen = []
+
+    def run_parts(parts, work_dir, jobs):
+        seen.extend(parts)
+        metrics = dict.fromkeys(
+            ['acc/top1', 'rho', 'rho/walk', 'pose_probe', 'view_probe', 'pose_probe/seen',
+             'view_probe/seen', 'reconstruction_iou', 'swapped_iou'], .5)
+        return {part.name: dict(metrics={test: metrics for test in part.tests}) for part in parts}
+
+    module = importlib.import_module(f'reproductions.{name.replace("-", "_")}')
+    monkeypatch.setattr(module, 'run_parts', run_parts)
+    monkeypatch.setattr(module, 'prepare_archives', lambda *_: [])
+    if name == 'uvi':
+        monkeypatch.setattr(module, 'chance', lambda *_: 20.)
+    rows = module.run(tmp_path, tmp_path, 2, 1)
+    found = {row['name'] for row in rows}
+    assert names <= found and len(found) == len(rows)
+    by_name = {part.name: part for part in seen}
+    assert len(by_name) == len(seen)
+    assert all(by_name[part.encoder].config.endswith('_mocap') for part in seen if part.encoder)
+    for part in {part.config: part for part in seen}.values():
+        if part.encoder:
+            (tmp_path / part.encoder).mkdir(parents=True, exist_ok=True)
+            (tmp_path / part.encoder / 'last_checkpoint').write_text('/encoder.pth')
+        folds = [tuple(runs.config_of(part, tmp_path, test).test_dataloader.dataset.sources[0]
+                       .fold['keep']) for test in part.tests.values()]
+        assert folds in ([(0, )], [(1, 2, 3, 4), (0, )])
+        cfg = runs.config_of(part, tmp_path)
+        assert cfg.train_dataloader.dataset['views'] == [2, 3]
+        assert ('/encoder.pth' in str(cfg.to_dict())) == bool(part.encoder)

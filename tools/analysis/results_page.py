@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / 'tools')]
 EXPERIMENTS = ('nucla', 'denoise', 'sebirenet-ablation', 'twoviews', 'twoviews-views', 'partlift',
-               'partlift-sign', 'partlift-study')
+               'partlift-sign', 'partlift-study', 'uvi', 'uvi-ablation', 'uvi-quality')
 
 
 def machine() -> str:

@@ -111,7 +111,7 @@ def _run(part: Part, work_dir: Path) -> dict:
     start = time.perf_counter()
     with open(folder / 'log.txt', 'w') as log, redirect_stdout(log), redirect_stderr(log):
         checkpoint = _train(cfg, folder)
-        metrics = {name: _test(config_of(part, work_dir, test), checkpoint)
+        metrics = {name: run_test(config_of(part, work_dir, test), checkpoint)
                    for name, test in part.tests.items()}
     result = dict(metrics=metrics, seconds=time.perf_counter() - start, fingerprint=stamp)
     write_json(folder / 'result.json', result)
@@ -181,7 +181,8 @@ def _train(cfg, folder: Path) -> Path:
     return checkpoint_of(folder)
 
 
-def _test(cfg, checkpoint: Path) -> Dict[str, float]:
+def run_test(cfg, checkpoint: Path) -> Dict[str, float]:
+    """The metrics of a config's test with the weights of a checkpoint."""
     from mmviewpose.engine.runner import build_runner
     for key in ('train_cfg', 'train_dataloader', 'optim_wrapper', 'param_scheduler', 'val_cfg',
                 'val_dataloader', 'val_evaluator'):

@@ -6,8 +6,9 @@ from typing import (Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Se
 import numpy as np
 
 from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
-from mmviewpose.datasets.formats.archive import Archive, read_archive
+from mmviewpose.datasets.formats.archive import Archive, from_clips, read_archive
 from mmviewpose.datasets.formats.views import ViewArchive, read_views
+from mmviewpose.datasets.synthetic.people import synthetic_clips
 from mmviewpose.errors import DatasetError
 
 SOURCE_KEYS = ('ann_file', 'select', 'drop', 'fold')
@@ -74,6 +75,29 @@ def select_views(source: Mapping[str, Any], data_root: str, skeleton: str) -> Se
         raise DatasetError(f'layout {archive.layout}; expected {skeleton}: convert it again with '
                            'that layout', file=path)
     return Selection(archive, _chosen(archive, source, path))
+
+
+def select_motion(sources: 'Sources', data_root: str, skeleton: Optional[str], *more: str,
+                  num_synthetic: int = 0, synthetic_frames: int = 243, synthetic_seed: int = 0
+                  ) -> List[Selection]:
+    """What sources name, and clips of the built-in synthetic people behind it.
+
+    Args:
+        sources, data_root, skeleton, more: As for :func:`select_sequences`.
+        num_synthetic: Clips of the built-in people.
+        synthetic_frames: Frames of each of them, at 30 Hz.
+        synthetic_seed: Another seed gives other people and motions.
+
+    Raises:
+        DatasetError: As :func:`select_sequences`, or there is neither.
+    """
+    selections = [select_sequences(source, data_root, skeleton, *more) for source in sources]
+    if num_synthetic:
+        archive = from_clips(synthetic_clips(num_synthetic, synthetic_frames, synthetic_seed))
+        selections.append(Selection(archive, np.arange(len(archive))))
+    if not selections:
+        raise DatasetError('no sources and no synthetic people')
+    return selections
 
 
 def sequence_of_frames(archive: AnyArchive) -> np.ndarray:

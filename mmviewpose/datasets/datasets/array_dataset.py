@@ -33,7 +33,7 @@ def check_transforms(cfg: Mapping) -> None:
     Raises:
         DatasetError: Names the first that is not.
     """
-    for transform in (*cfg.get('prepare', ()), *cfg.get('pipeline', ())):
+    for transform in (*cfg.get('prepare', ()), cfg.get('encode'), *cfg.get('pipeline', ())):
         kind = TRANSFORMS.get(transform['type']) if isinstance(transform, Mapping) else None
         if hasattr(kind, 'check_files'):
             kind.check_files(transform)

@@ -32,11 +32,10 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, SourcesDataset,
-                                                         chosen_frames, select_sequences,
+                                                         chosen_frames, select_motion,
                                                          select_views, shared_labels)
 from mmviewpose.datasets.datasets.array_dataset import Batch
-from mmviewpose.datasets.formats.archive import Archive, from_clips
-from mmviewpose.datasets.synthetic.people import synthetic_clips
+from mmviewpose.datasets.formats.archive import Archive
 from mmviewpose.errors import DatasetError
 from mmviewpose.registry import DATASETS
 from mmviewpose.skeletons import remap
@@ -302,14 +301,10 @@ class MocapViewDataset(WindowDataset):
                  num_views: int = 2, num_synthetic: int = 0, synthetic_frames: int = 243,
                  synthetic_seed: int = 0, num_frames: int = 27, stride: Optional[int] = None,
                  keep_tail: bool = False, **array) -> None:
-        selections = [select_sequences(source, data_root, None, 'use_3d') for source in sources]
-        visible = [source.get('use_3d', True) for source in sources]
-        if num_synthetic:
-            archive = from_clips(synthetic_clips(num_synthetic, synthetic_frames, synthetic_seed))
-            selections.append(Selection(archive, np.arange(len(archive))))
-            visible.append(True)
-        if not selections:
-            raise DatasetError('no sources and no synthetic people')
+        selections = select_motion(
+            sources, data_root, None, 'use_3d', num_synthetic=num_synthetic,
+            synthetic_frames=synthetic_frames, synthetic_seed=synthetic_seed)
+        visible = [source.get('use_3d', True) for source in sources] + [True] * bool(num_synthetic)
         labels, words = shared_labels([
             {key: value[rows] for key, value in archive.labels.items()}
             for archive, rows in selections])

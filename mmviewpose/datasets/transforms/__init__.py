@@ -1,11 +1,14 @@
 from .encode_poses import EncodePoses
+from .frames import EncodeImages, PackFrames
+from .images import FlipImages, PackImages, ShiftImages
 from .pose_augmentation import (CopyToViews, CorruptJoints, MirrorPoses, PackPoses, RotatePoses,
                                 ScaleBones, ScalePoses)
 from .projection import PackLifting, ProjectPoses
 from .sequence import PackActions, ResampleFrames, ScaleToBoneLength
 from .views import DetectionNoise, FlipViews, PackViews, ProjectViews
 
-__all__ = ['CopyToViews', 'CorruptJoints', 'DetectionNoise', 'EncodePoses', 'FlipViews',
-           'MirrorPoses', 'PackActions', 'PackLifting', 'PackPoses',
-           'PackViews', 'ProjectPoses', 'ProjectViews', 'ResampleFrames', 'RotatePoses',
-           'ScaleBones', 'ScalePoses', 'ScaleToBoneLength']
+__all__ = ['CopyToViews', 'CorruptJoints', 'DetectionNoise', 'EncodeImages', 'EncodePoses',
+           'FlipImages', 'FlipViews', 'MirrorPoses', 'PackActions', 'PackFrames', 'PackImages',
+           'PackLifting', 'PackPoses', 'PackViews', 'ProjectPoses', 'ProjectViews',
+           'ResampleFrames', 'RotatePoses', 'ScaleBones', 'ScalePoses', 'ScaleToBoneLength',
+           'ShiftImages']

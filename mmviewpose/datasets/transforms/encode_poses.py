@@ -38,11 +38,7 @@ class EncodePoses:
         Raises:
             UserError: Names it.
         """
-        checkpoint = (cfg['encoder'].get('init_cfg') or {}).get('checkpoint')
-        if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
-            raise UserError(f'encoder checkpoint not found: {checkpoint}; train it with '
-                            'configs/viewpose/sebirenet_mocap.py, or give another: '
-                            '--cfg-options encoder_checkpoint=FILE')
+        check_encoder(cfg['encoder'], 'configs/viewpose/sebirenet_mocap.py')
 
     def __call__(self, batch: Batch) -> Batch:
         """``keypoints`` ``(..., K, 3)`` in mm become ``(..., K, 3 + C)``."""
@@ -56,3 +52,19 @@ class EncodePoses:
     @torch.no_grad()
     def _encode(self, poses: Tensor) -> Tensor:
         return torch.cat([self.encoder(part).view_invariant for part in poses.split(CHUNK)])
+
+
+def check_encoder(cfg: Mapping, config: str) -> None:
+    """Check that the checkpoint of an encoder's config is there.
+
+    Args:
+        cfg: Config of the encoder.
+        config: Which config trains it, for the message.
+
+    Raises:
+        UserError: Names it.
+    """
+    checkpoint = (cfg.get('init_cfg') or {}).get('checkpoint')
+    if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
+        raise UserError(f'encoder checkpoint not found: {checkpoint}; train it with {config}, or '
+                        'give another: --cfg-options encoder_checkpoint=FILE')

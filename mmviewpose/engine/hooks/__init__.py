@@ -4,6 +4,8 @@ from .curves_hook import TrainingCurvesHook
 from .denoising_picture_hook import DenoisingPictureHook
 from .lifted_poses_hook import LiftedPosesHook
 from .lifting_picture_hook import LiftingPictureHook
+from .view_pictures_hook import ViewPicturesHook
 
 __all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook',
-           'DenoisingPictureHook', 'LiftedPosesHook', 'LiftingPictureHook', 'TrainingCurvesHook']
+           'DenoisingPictureHook', 'LiftedPosesHook', 'LiftingPictureHook', 'TrainingCurvesHook',
+           'ViewPicturesHook']

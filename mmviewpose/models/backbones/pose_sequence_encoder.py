@@ -2,9 +2,9 @@
 from typing import Optional
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmviewpose.models.backbones.encoder_backbone import EncoderBackbone
 from mmviewpose.registry import MODELS
 from mmviewpose.skeletons import get_skeleton
 
@@ -13,7 +13,7 @@ POSES = ('centred', 'raw', 'normalised')
 
 
 @MODELS.register_module()
-class PoseSequenceEncoder(BaseModule):
+class PoseSequenceEncoder(EncoderBackbone):
     """A pose feature a frame, the body's translation beside it, and a one-layer LSTM over time.
 
     The downstream model of the paper's Sec. 4.3: the pretrained encoder stays as it is and only
@@ -46,7 +46,7 @@ class PoseSequenceEncoder(BaseModule):
                  feature_channels: int = 0, frozen: bool = True, hidden_channels: int = 128,
                  normalise: bool = True, temporal: str = 'all', unit: float = 1000.,
                  init_cfg: Optional[dict] = None) -> None:
-        super().__init__(init_cfg)
+        super().__init__(encoder, frozen, init_cfg)
         if translation not in TRANSLATIONS:
             raise ValueError(f'translation must be one of {tuple(TRANSLATIONS)}, '
                              f'got {translation!r}')
@@ -60,22 +60,11 @@ class PoseSequenceEncoder(BaseModule):
         if encoder is not None and feature_channels:
             raise ValueError('give an encoder or the channels of its stored features, not both')
         self.feature_channels = feature_channels
-        self.encoder = None if encoder is None else MODELS.build(encoder)
-        self.frozen = frozen and self.encoder is not None
-        if self.frozen:
-            self.encoder.requires_grad_(False)
         width = (tree.num_joints * (feature_channels or 3) if self.encoder is None
                  else self.encoder.out_channels)
         width += TRANSLATIONS[translation]
         self.norm = nn.BatchNorm1d(width, affine=False) if normalise else None
         self.rnn = nn.LSTM(width, hidden_channels, batch_first=True)
-
-    def train(self, mode: bool = True) -> 'PoseSequenceEncoder':
-        """Set the mode; a frozen encoder stays in evaluation mode."""
-        super().train(mode)
-        if self.frozen:
-            self.encoder.eval()
-        return self
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Encode sequences.

@@ -3,6 +3,7 @@ from .depth_lifter import DepthLifter
 from .sebirenet_lifter import SeBiReNetLifter
 from .sequence_lifter import SequenceLifter
 from .siamese_autoencoder import SiameseAutoEncoder
+from .view_autoencoder import ViewAutoEncoder
 
 __all__ = ['AdversarialLifter', 'DepthLifter', 'SeBiReNetLifter', 'SequenceLifter',
-           'SiameseAutoEncoder']
+           'SiameseAutoEncoder', 'ViewAutoEncoder']

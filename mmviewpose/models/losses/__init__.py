@@ -1,5 +1,6 @@
 """Registered losses: each holds its weights and calls a function of ``functional``."""
 from .bone_length_loss import BoneLengthLoss
+from .equivariance_loss import EquivarianceLoss
 from .feature_consistency_loss import FeatureConsistencyLoss
 from .joint_position_loss import JointPositionLoss
 from .least_squares_adversarial_loss import LeastSquaresAdversarialLoss
@@ -12,9 +13,12 @@ from .reprojection_loss import ReprojectionLoss
 from .scale_loss import ScaleLoss
 from .sum_loss import SumLoss
 from .velocity_loss import VelocityLoss
+from .view_bias_loss import ViewBiasLoss
+from .view_reconstruction_loss import ViewReconstructionLoss
 
 __all__ = [
-    'BoneLengthLoss', 'FeatureConsistencyLoss', 'JointPositionLoss', 'LeastSquaresAdversarialLoss',
-    'LimbSymmetryLoss', 'MultiviewConsistencyLoss', 'OrthogonalityLoss', 'QuarterTurnLoss',
-    'ReprojectionCycleLoss', 'ReprojectionLoss', 'ScaleLoss', 'SumLoss', 'VelocityLoss',
+    'BoneLengthLoss', 'EquivarianceLoss', 'FeatureConsistencyLoss', 'JointPositionLoss',
+    'LeastSquaresAdversarialLoss', 'LimbSymmetryLoss', 'MultiviewConsistencyLoss',
+    'OrthogonalityLoss', 'QuarterTurnLoss', 'ReprojectionCycleLoss', 'ReprojectionLoss',
+    'ScaleLoss', 'SumLoss', 'VelocityLoss', 'ViewBiasLoss', 'ViewReconstructionLoss',
 ]

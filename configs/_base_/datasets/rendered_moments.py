@@ -1,0 +1,37 @@
+# Built-in synthetic people seen by three cameras in step, rendered as DensePose-like part maps;
+# nothing to download. As in NTU RGB+D's cross-view protocol, cameras 2 (in front) and 3 (at the
+# side) train, and camera 1, between them, is only tested. Camera 4 is for choosing settings.
+cameras = dict(image_size=48, azimuths=[45., 0., 90., 45.], jitter=5.)
+film = dict(facing='start', **cameras)
+loader = dict(num_workers=0, collate_fn=dict(type='mmviewpose.identity_collate'))
+train_pipeline = [dict(type='ShiftImages'), dict(type='PackImages')]
+test_pipeline = [dict(type='ShiftImages'), dict(type='PackImages', keys=('images', 'shifted'))]
+
+train_dataloader = dict(
+    batch_size=8,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    batch_sampler=dict(type='ArrayBatchSampler', drop_last=True),
+    dataset=dict(
+        type='RenderedMomentDataset', num_synthetic=160, synthetic_seed=0,
+        film=dict(stride=2, **film), views=[2, 3], pipeline=train_pipeline),
+    **loader)
+val_dataloader = dict(
+    batch_size=64,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    batch_sampler=dict(type='ArrayBatchSampler'),
+    dataset=dict(
+        type='RenderedMomentDataset', num_synthetic=48, synthetic_seed=1,
+        film=dict(stride=6, **film), views=[2, 3, 4], num_views=3, training=False,
+        pipeline=test_pipeline),
+    **loader)
+test_dataloader = dict(
+    batch_size=64,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    batch_sampler=dict(type='ArrayBatchSampler'),
+    dataset=dict(
+        type='RenderedMomentDataset', num_synthetic=48, synthetic_seed=2,
+        film=dict(stride=6, **film), views=[1, 2, 3], num_views=3, training=False,
+        pipeline=test_pipeline),
+    **loader)
+val_evaluator = [dict(type='ViewImageError'), dict(type='ViewLeakage', seen=[2, 3])]
+test_evaluator = val_evaluator

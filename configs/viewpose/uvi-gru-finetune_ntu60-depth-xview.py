@@ -1,0 +1,2 @@
+_base_ = ['./uvi-gru_ntu60-depth-xview.py']  # the pretrained encoder trained on
+model = dict(backbone=dict(frozen=False))

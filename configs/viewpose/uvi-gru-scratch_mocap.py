@@ -1,0 +1,2 @@
+_base_ = ['./uvi-gru-finetune_mocap.py']  # without pretraining: supervised
+model = dict(backbone=dict(encoder=dict(init_cfg=None)))

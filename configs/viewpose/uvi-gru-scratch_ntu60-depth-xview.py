@@ -1,0 +1,2 @@
+_base_ = ['./uvi-gru_ntu60-depth-xview.py']  # without pretraining
+model = dict(backbone=dict(frozen=False, encoder=dict(init_cfg=None)))

@@ -1,0 +1,4 @@
+_base_ = ['./uvi-gru_qmar-cs.py']  # sitting to standing after a stroke
+model = dict(cls_head=dict(num_classes=6))
+train_dataloader = dict(dataset=dict(select=dict(movement=['SS-S'])))
+test_dataloader = dict(dataset=dict(select=dict(movement=['SS-S'])))

@@ -1,0 +1,150 @@
+"""From numbers of recordings and frames to batches of images: what the datasets of films and of
+trees of images share."""
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmviewpose.datasets.datasets.array_dataset import Batch
+from mmviewpose.datasets.formats.clip import PathLike
+from mmviewpose.errors import DatasetError
+
+Images = Callable[[Tensor, Tensor], Tensor]
+
+
+def _draw(below: Tensor) -> Tensor:
+    """Random whole numbers from 0 to each number less one."""
+    return torch.randint(2**62, below.shape) % below
+
+
+class Performances(NamedTuple):
+    """C performances that V cameras saw.
+
+    Attributes:
+        names: ``(C,)``.
+        views: ``(V,)`` numbers of the cameras.
+        rows: ``(C, V)`` numbers of their recordings.
+        numbers: Frames of each performance that all its views have, ascending.
+    """
+    names: np.ndarray
+    views: np.ndarray
+    rows: np.ndarray
+    numbers: List[np.ndarray]
+
+
+class ReadMoments:
+    """``clip`` and ``position`` ``(B,)`` to images of that moment and of another of the clip.
+
+    Args:
+        images: Gives the images ``(..., 3, S, S)`` uint8 of recordings and frames of these numbers
+            ``(...)``.
+        performances: Which recordings and frames.
+        labels: Of the performances, ``(C,)``.
+        num_views: V.
+        training: Draw the other moment and, of more than V views, V at random; otherwise the other
+            moment is half the clip away and the first views are taken.
+    """
+
+    def __init__(self, images: Images, performances: Performances,
+                 labels: Mapping[str, np.ndarray], num_views: int, training: bool) -> None:
+        self.images, self.num_views, self.training = images, num_views, training
+        self.labels = {key: torch.as_tensor(value) for key, value in labels.items()}
+        self.rows = torch.as_tensor(performances.rows)
+        self.cameras = torch.as_tensor(performances.views)
+        self.numbers = torch.as_tensor(np.concatenate(performances.numbers))
+        self.lengths = torch.tensor([len(numbers) for numbers in performances.numbers])
+        self.first = self.lengths.cumsum(0) - self.lengths
+
+    def __call__(self, batch: Batch) -> Batch:
+        clip, position = batch['clip'], batch.pop('position')
+        # first, since an archive may have a label 'camera' of its own
+        batch = {**{key: value[clip] for key, value in self.labels.items()}, **batch}
+        length = self.lengths[clip]
+        step = 1 + _draw(length - 1) if self.training else length // 2
+        moments = torch.stack([position, (position + step) % length])
+        numbers = self.numbers[self.first[clip] + moments]  # (2, B)
+        views = self._views(len(clip))
+        rows = self.rows[clip[:, None], views].expand(2, -1, -1)
+        batch['images'], batch['partner'] = self.images(rows, numbers[..., None].expand_as(rows))
+        batch['camera'] = self.cameras[views]
+        return batch
+
+    def _views(self, count: int) -> Tensor:
+        """Columns of the views of each sample, ``(B, V)``, ascending."""
+        if not self.training:
+            return torch.arange(self.num_views).expand(count, -1)
+        order = torch.rand(count, len(self.cameras)).argsort(1)
+        return order[:, :self.num_views].sort(1).values
+
+
+class ReadSegments:
+    """``sequence`` ``(B,)`` to T frames of each, one from each of T equal segments.
+
+    Args:
+        images: As for :class:`ReadMoments`.
+        numbers: Of the frames of each recording, ascending.
+        num_frames: T.
+        training: A random frame of each segment; otherwise its middle one.
+    """
+
+    def __init__(self, images: Images, numbers: Sequence[np.ndarray], num_frames: int,
+                 training: bool) -> None:
+        self.images, self.training = images, training
+        self.step = torch.arange(num_frames)
+        self.numbers = torch.as_tensor(np.concatenate(numbers))
+        self.lengths = torch.tensor([len(found) for found in numbers])
+        self.first = self.lengths.cumsum(0) - self.lengths
+
+    def __call__(self, batch: Batch) -> Batch:
+        rows = batch['sequence'][:, None].expand(-1, len(self.step))
+        numbers = self.numbers[self.first[rows] + self.positions(batch)]
+        batch['frames'] = self.images(rows, numbers)
+        return batch
+
+    def positions(self, batch: Batch) -> Tensor:
+        """Places ``(B, T)`` in the sequences. Shorter ones repeat frames."""
+        length, count = self.lengths[batch['sequence']][:, None], len(self.step)
+        if not self.training:
+            return (2 * self.step + 1) * length // (2 * count)
+        place = self.step + torch.rand(len(length), count, dtype=torch.float64)
+        return (place * length / count).long().minimum(length - 1)
+
+
+class ReadClips(ReadSegments):
+    """``sequence`` ``(B,)`` to T consecutive frames of each; a sequence is cut into such clips
+    without overlap.
+
+    Args:
+        images, numbers, num_frames: As for :class:`ReadSegments`.
+        training: A random clip; otherwise the one that ``part`` ``(B,)`` numbers.
+    """
+
+    def positions(self, batch: Batch) -> Tensor:
+        """Places ``(B, T)`` in the sequences."""
+        count = len(self.step)
+        if self.training:
+            batch['part'] = _draw(self.lengths[batch['sequence']] // count)
+        return batch['part'][:, None] * count + self.step
+
+
+SAMPLING = {'segments': ReadSegments, 'clips': ReadClips}
+
+
+def count_clips(numbers: Sequence[np.ndarray], num_frames: int, names: Sequence[str],
+                folders: Optional[Sequence[PathLike]] = None) -> np.ndarray:
+    """How many clips of ``num_frames`` frames each recording gives, ``(R,)``.
+
+    Args:
+        numbers: Of the frames of each recording.
+        num_frames: T.
+        names, folders: Of the recordings, for messages.
+
+    Raises:
+        DatasetError: A recording is shorter than a clip.
+    """
+    parts = np.array([len(found) // num_frames for found in numbers])
+    for row in np.flatnonzero(parts == 0):
+        raise DatasetError(f'{len(numbers[row])} frames, fewer than the {num_frames} of a clip',
+                           file=folders[row] if folders else None, sequence=names[row])
+    return parts

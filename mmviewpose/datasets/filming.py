@@ -1,0 +1,154 @@
+"""Films of motion capture: people seen by cameras in step, as small images."""
+from typing import NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from mmviewpose.datasets.formats.archive import Archive
+from mmviewpose.rendering import Rendering, look_at, render
+from mmviewpose.skeletons import get_skeleton, heading
+
+MODALITIES = ('densepose', 'depth', 'rgb')
+FACINGS = ('world', 'start')
+_VIEWS_AT_A_TIME = 512
+
+
+class Stage(NamedTuple):
+    """Where C clips are filmed from, by V cameras each.
+
+    Attributes:
+        azimuth: Radians about the vertical, 0 where +z is in front of the camera, ``(C, V)``.
+        height: Of the camera over the floor, mm, ``(C, V)``.
+        people: Seed of the body and clothes, ``(C,)``.
+    """
+    azimuth: Tensor
+    height: Tensor
+    people: Tensor
+
+
+class Film:
+    """Films clips with several cameras in step.
+
+    Each camera follows the person: the middle of its image is the hip's place on the floor plan,
+    somewhat missed, at a fixed height. What is drawn (where the cameras of a clip stand exactly,
+    who the person is, by how much the person is missed) depends on the seed, and on the number of
+    the clip in its archive; not on which other clips are filmed.
+
+    Args:
+        image_size: Side S of the images, px.
+        modality: ``'densepose'`` (part / 24, u, v), ``'depth'`` (of the person over its maximum)
+            or ``'rgb'``.
+        azimuths: Degrees about the person at which the cameras stand, 0 in front, 90 at the
+            person's left.
+        jitter: Largest deviation from that, degrees, drawn a clip and camera.
+        facing: What in front is: ``'world'``, the +z axis, or ``'start'``, where the hips face in
+            a clip's first frame.
+        height: Range of the cameras' height, mm.
+        distance: From camera to person, mm.
+        extent: Width of what an image shows at the person, mm.
+        aim: Height of the middle of the images, mm.
+        wander: Deviation by which the middle of the person is missed in each image, mm.
+        stride: Take every how many-th frame.
+        seed: Of all that is drawn.
+
+    Raises:
+        ValueError: Unknown modality or facing.
+    """
+
+    def __init__(self, image_size: int = 64, modality: str = 'densepose',
+                 azimuths: Sequence[float] = (45., 0., 90.), jitter: float = 10.,
+                 facing: str = 'world', height: Tuple[float, float] = (1000., 1600.),
+                 distance: float = 4000., extent: float = 2200., aim: float = 950.,
+                 wander: float = 40., stride: int = 1, seed: int = 0) -> None:
+        if modality not in MODALITIES or facing not in FACINGS:
+            raise ValueError(f'modality must be one of {MODALITIES} and facing one of {FACINGS}, '
+                             f'got {modality!r}, {facing!r}')
+        self.image_size, self.modality, self.facing = image_size, modality, facing
+        self.azimuths, self.jitter = tuple(azimuths), jitter
+        self.height, self.distance, self.extent, self.aim = height, distance, extent, aim
+        self.wander, self.stride, self.seed = wander, stride, seed
+
+    @property
+    def num_views(self) -> int:
+        """V."""
+        return len(self.azimuths)
+
+    def stage(self, archive: Archive) -> Stage:
+        """The cameras and people of all clips of an archive."""
+        generator = torch.Generator().manual_seed(self.seed)
+        size = (len(archive), self.num_views)
+        azimuth = torch.tensor(self.azimuths) + self.jitter * (
+            2 * torch.rand(size, generator=generator) - 1)
+        low, high = self.height
+        height = low + (high - low) * torch.rand(size, generator=generator)
+        people = torch.randint(2**31, size[:1], generator=generator)
+        azimuth = azimuth.deg2rad()
+        if self.facing == 'start':
+            first = archive.positions[archive.starts]
+            azimuth = azimuth + torch.as_tensor(
+                heading(first, get_skeleton(archive.layout)))[:, None]
+        return Stage(azimuth, height, people)
+
+    def __call__(self, archive: Archive, rows: np.ndarray, views: Optional[Sequence[int]] = None
+                 ) -> Tuple[Tensor, np.ndarray]:
+        """Film some clips.
+
+        Args:
+            archive: Clips, y up; frames that are not valid are left out.
+            rows: Their numbers, ``(R,)``.
+            views: Numbers of the cameras, from 0; all by default.
+
+        Returns:
+            Images ``(V, F, 3, S, S)`` uint8 of the frames of all clips one after the other, and
+            how many frames each clip has, ``(R,)``.
+        """
+        frames, lengths = _frames(archive, rows, self.stride)
+        clip = torch.as_tensor(np.repeat(rows, lengths))
+        stage = self.stage(archive)
+        positions = torch.as_tensor(archive.positions[frames])
+        root = positions[:, get_skeleton(archive.layout).root]
+        views = range(self.num_views) if views is None else views
+        images = torch.empty(len(views), len(frames), 3, self.image_size, self.image_size,
+                             dtype=torch.uint8)
+        missed = torch.randn(self.num_views, len(archive.positions), 3,
+                             generator=torch.Generator().manual_seed(self.seed + 1))
+        missed = self.wander * missed[:, frames]
+        chunks = range(0, len(frames), _VIEWS_AT_A_TIME)
+        for place, view in enumerate(views):
+            for start in tqdm(chunks, f'filming, camera {view + 1}', unit='chunk', delay=5,
+                              leave=False):
+                part = slice(start, start + _VIEWS_AT_A_TIME)
+                number = clip[part]
+                target = root[part] + missed[view, part]
+                target[:, 1] += self.aim - root[part, 1]
+                cameras = look_at(
+                    _around(target, stage.azimuth[number, view], stage.height[number, view],
+                            self.distance),
+                    target, self.image_size * self.distance / self.extent, self.image_size)
+                seen = render(positions[part], archive.layout, cameras, self.image_size,
+                              stage.people[number], rgb=self.modality == 'rgb')
+                images[place, part] = self._channels(seen)
+        return images, lengths
+
+    def _channels(self, seen: Rendering) -> Tensor:
+        if self.modality == 'rgb':
+            return seen.rgb
+        return seen.part_map() if self.modality == 'densepose' else seen.depth_map()
+
+
+def _frames(archive: Archive, rows: np.ndarray, stride: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Numbers of the frames of clips, every ``stride``-th valid one, and how many each has."""
+    starts = archive.starts
+    parts = [starts[row] + np.flatnonzero(
+        archive.valid[starts[row]:starts[row] + archive.lengths[row]])[::stride] for row in rows]
+    return np.concatenate(parts), np.array([len(part) for part in parts])
+
+
+def _around(target: Tensor, azimuth: Tensor, height: Tensor, distance: float) -> Tensor:
+    """Places at a distance on the floor plan from targets ``(N, 3)``, ``(N, 3)``."""
+    place = target + distance * torch.stack(
+        [azimuth.sin(), torch.zeros_like(azimuth), azimuth.cos()], -1)
+    place[:, 1] = height
+    return place
