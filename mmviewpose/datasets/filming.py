@@ -33,8 +33,8 @@ class Film:
 
     Each camera follows the person: the middle of its image is the hip's place on the floor plan,
     somewhat missed, at a fixed height. What is drawn (where the cameras of a clip stand exactly,
-    who the person is, by how much the person is missed) depends on the seed, and on the number of
-    the clip in its archive; not on which other clips are filmed.
+    who the person is, by how much the person is missed) depends on the seed, the archive's length
+    and the number of the clip in it; not on which other clips are filmed.
 
     Args:
         image_size: Side S of the images, px.

@@ -20,6 +20,7 @@ class RankCorrelation(BaseMetric):
 
     Args:
         group_by: Entry of the samples' metainfo that tells movements apart; None: one movement.
+            Where the data set numbers it, its words (``label_names``) are the names.
         sequence: Entry that tells recordings apart.
         collect_device, prefix, collect_dir: As in mmengine.
 
@@ -51,7 +52,9 @@ class RankCorrelation(BaseMetric):
             outputs = np.mean([part['outputs'] for part in parts], 0)
             scores[group].append((int(outputs.argmax()), parts[0]['label']))
         found = {group: _spearman(*zip(*pairs)) for group, pairs in sorted(scores.items())}
-        named = {f'rho/{group}': rho for group, rho in found.items() if group}
+        words = ((self.dataset_meta or {}).get('label_names') or {}).get(self.group_by)
+        named = {f'rho/{words[int(group)] if words and group.isdigit() else group}': rho
+                 for group, rho in found.items() if group}
         return dict(rho=float(np.mean(list(found.values()))), **named)
 
 

@@ -104,8 +104,8 @@ class PoseImageEncoder(nn.Module):
 class ViewpointEncoder(nn.Module):
     """An image to its viewpoint: the second encoder of Table 1, ``(B, C, S, S)``.
 
-    Two pairs of 5x5 convolutions without padding, each with stride 2 then 1, pooling to 3x3, and
-    two dense layers.
+    Two pairs of 5x5 convolutions without padding, each with stride 2 then 1, pooling to 3x3 (at
+    sides of 48, 64 and 128; Table 1 prints it between the pairs), and two dense layers.
 
     Args:
         image_size: S, 48 or more.

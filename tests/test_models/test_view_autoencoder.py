@@ -429,14 +429,36 @@ def test_losses_are_those_of_what_is_predicted():
     for loss, name in (('loss_reconstruction', 'reconstruction'), ('loss_swap', 'swapped')):
         torch.testing.assert_close(
             losses[loss], view_reconstruction_loss(prediction[name], prediction['images']))
-    moved, = model(dict(inputs, images=inputs['shifted']), samples, 'predict')
+    # shifted images have a place of their own and the rotation of the image
     torch.testing.assert_close(losses['loss_shifted'], view_reconstruction_loss(
-        moved['reconstruction'], moved['images']))
+        prediction['shifted_reconstruction'], prediction['shifted']))
+    moved, = model(dict(images=inputs['shifted']), samples, 'predict')
+    assert not {'shifted', 'shifted_reconstruction'} & set(moved)
+    torch.testing.assert_close(prediction['shifted'], moved['images'])
     angles, places = prediction['viewpoint'].split(3, -1)
     _, moved_to = moved['viewpoint'].split(3, -1)
     torch.testing.assert_close(losses['loss_equivariance'], .001 * equivariance_loss(
         pose_in_view(prediction['pose'], angles, places),
         pose_in_view(moved['pose'], angles, moved_to), samples['shift']))
+
+
+def test_turned_poses():
+    model = small().eval()
+    poses, viewpoints = (torch.randn(3, *shape, generator=generator(5)) for shape in (
+        (10, 3), (6, )))
+    degrees = torch.tensor([0., 90., -40.])
+    turned, shown = model.turn(poses, viewpoints, degrees)
+    assert turned.shape == (3, 3, 10, 3) and shown.shape == (3, 3, 3, 48, 48)
+    angles, place = viewpoints.split(3, -1)
+    seen = pose_in_view(poses, angles, place)
+    own = seen - place[:, None]
+    torch.testing.assert_close(turned[:, 0], own)
+    # a quarter turn about the vertical takes what is deep to the right; heights stay
+    torch.testing.assert_close(turned[:, 1], torch.stack([own[..., 2], own[..., 1], -own[..., 0]],
+                                                         -1), atol=1e-5, rtol=1e-5)
+    for way in range(3):
+        torch.testing.assert_close(shown[:, way], model.decoder(turned[:, way] + place[:, None]),
+                                   atol=1e-5, rtol=1e-5)
 
 
 def test_a_few_steps_lower_the_loss():

@@ -11,8 +11,8 @@ PAPER = {'frozen-cv': .54, 'frozen-cs': .58, 'scratch-cv': .52, 'scratch-cs': .6
 
 
 def scores(seed: int, encoder: Part = None) -> Part:
-    """A classifier of scores trained on cameras 2 and 3; tested on camera 1 (``cv``), and on all
-    cameras' recordings of takes that do not train (``cs``)."""
+    """A classifier of scores trained on cameras 2 and 3; tested on camera 1 (``cv``), and on the
+    same cameras' recordings of takes that do not train (``cs``)."""
     config = CONFIG if encoder else SCRATCH
     return Part(f'{config}/seed{seed}', config, {'randomness.seed': seed},
                 {'cv': {}, 'cs': {HELD_OUT: held_out(config),

@@ -1,7 +1,7 @@
 # Movement quality: walks and runs of Bandai-Namco motion capture in five grades of a one-sided
 # stiffness (impairment.py), seen by the cameras of rendered_moments_mocap.py; 16-frame clips
 # without overlap, about one gait cycle each. Cross-view: cameras 2 and 3 train, camera 1 tests the
-# same takes. Cross-subject: --cfg-options of uvi-gru-quality-cs_mocap.py.
+# same takes; `reproduce.py uvi-quality` also tests takes that did not train.
 _base_ = ['./rendered_sequences.py']
 data_root = 'data/viewpose/'
 takes = dict(

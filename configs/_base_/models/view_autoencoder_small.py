@@ -1,11 +1,9 @@
 # Table 1's networks at a quarter of the width for images of 48 px: trains on a CPU in minutes. The
 # decoder's sigmoid and the normalised pose let it learn from the first step on; in so short a
-# training dropout costs more than it gives. The paper's weight of equivariance, 0.001, goes with
-# shifts in pixels; here a unit is half an image (docs/methods/uvi.md).
+# training dropout costs more than it gives (docs/methods/uvi.md).
 _base_ = ['./view_autoencoder.py']
 image_size = 48
 model = dict(
     pose_encoder=dict(image_size=image_size, width=16, hidden=(256, 128), normalise=True),
     view_encoder=dict(image_size=image_size, channels=(24, 48), hidden=128, dropout=0.),
-    decoder=dict(image_size=image_size, width=16, output='sigmoid', dropout=0.),
-    equivariance=0.01)
+    decoder=dict(image_size=image_size, width=16, output='sigmoid', dropout=0.))

@@ -74,7 +74,7 @@ def film_clips(selections: Sequence[Selection], film: Mapping[str, Any],
         copies: How often each clip is filmed; people and the cameras' places differ.
 
     Raises:
-        DatasetError: There is no such camera.
+        DatasetError: There is no such camera, or a clip has no valid frame.
     """
     crews = [Film(**dict(film, seed=film.get('seed', 0) + 1000 * copy)) for copy in range(copies)]
     there = range(1, crews[0].num_views + 1)
@@ -86,9 +86,11 @@ def film_clips(selections: Sequence[Selection], film: Mapping[str, Any],
     labels, words = shared_labels([
         {key: value[rows] for key, value in archive.labels.items()}
         for archive, rows in selections])
-    names = np.concatenate([archive.names[rows] for archive, rows in selections])
-    return Filmed(torch.cat([images for images, _ in made], 1),
-                  np.concatenate([lengths for _, lengths in made]), np.tile(names, copies),
+    names = np.tile(np.concatenate([archive.names[rows] for archive, rows in selections]), copies)
+    lengths = np.concatenate([lengths for _, lengths in made])
+    for row in np.flatnonzero(lengths == 0):
+        raise DatasetError('no frame is valid', sequence=names[row])
+    return Filmed(torch.cat([images for images, _ in made], 1), lengths, names,
                   {key: np.tile(value, copies) for key, value in labels.items()}, words,
                   np.array(cameras))
 
@@ -126,9 +128,9 @@ class RenderedMomentDataset(SourcesDataset):
             sources, data_root, skeleton, num_synthetic=num_synthetic,
             synthetic_frames=synthetic_frames, synthetic_seed=synthetic_seed)
         seen = film_clips(selections, film or {}, views, copies)
-        if not 1 <= num_views <= len(seen.cameras):
-            raise DatasetError(f'num_views is {num_views}, but there are the views '
-                               f'{seen.cameras.tolist()}')
+        if not 2 <= num_views <= len(seen.cameras):
+            raise DatasetError(f'num_views is {num_views}; it must be 2 or more, and there are the '
+                               f'views {seen.cameras.tolist()}')
         clips = len(seen.lengths)
         for row in np.flatnonzero(seen.lengths < 2):
             raise DatasetError('a clip of one frame has no other frame for a partner',

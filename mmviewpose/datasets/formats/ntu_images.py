@@ -16,7 +16,7 @@ from .image_tree import Recording
 from .ntu import LAST_SETUP_60, parse_name
 
 # largest numbers in a name, of NTU RGB+D 60 (setups up to 17) and 120
-LARGEST_60 = dict(camera=3, subject=40, action=60)
+LARGEST_60 = dict(setup=LAST_SETUP_60, camera=3, subject=40, action=60)
 LARGEST_120 = dict(setup=32, camera=3, subject=106, action=120)
 
 

@@ -16,7 +16,9 @@ IMAGES = ('images', 'partner')
 
 @TRANSFORMS.register_module()
 class FlipImages:
-    """Mirror all images of a moment together, left to right: the mirrored scene.
+    """Mirror all images of a moment together, left to right.
+
+    As in the paper the values stay: in a part map, left parts keep the numbers of left parts.
 
     Args:
         prob: How probable it is.
