@@ -489,3 +489,19 @@ def test_images_keep_their_channels_last():
     inputs, samples = blobs()
     model(inputs, samples, 'loss')
     assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_one_view_has_none_to_exchange_with():
+    inputs, samples = batch()
+    inputs = {name: images[:, :1] for name, images in inputs.items()}
+    samples = {name: value[:, :1] if name == 'shift' else value
+               for name, value in samples.items()}
+    with pytest.raises(ValueError, match='one view of a moment has none to exchange'):
+        build()(inputs, samples, 'loss')
+    assert set(build(swap=0)(inputs, samples, 'loss')) == {
+        'loss_reconstruction', 'loss_shifted', 'loss_equivariance'}
+
+
+def test_negative_chances_are_refused():
+    with pytest.raises(ValueError, match='rotation_from'):
+        build(rotation_from=dict(own=2., partner=-1.))

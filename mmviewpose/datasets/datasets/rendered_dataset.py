@@ -128,9 +128,9 @@ class RenderedMomentDataset(SourcesDataset):
             sources, data_root, skeleton, num_synthetic=num_synthetic,
             synthetic_frames=synthetic_frames, synthetic_seed=synthetic_seed)
         seen = film_clips(selections, film or {}, views, copies)
-        if not 2 <= num_views <= len(seen.cameras):
-            raise DatasetError(f'num_views is {num_views}; it must be 2 or more, and there are the '
-                               f'views {seen.cameras.tolist()}')
+        if not 1 <= num_views <= len(seen.cameras):
+            raise DatasetError(f'num_views is {num_views}, but there are the views '
+                               f'{seen.cameras.tolist()}')
         clips = len(seen.lengths)
         for row in np.flatnonzero(seen.lengths < 2):
             raise DatasetError('a clip of one frame has no other frame for a partner',

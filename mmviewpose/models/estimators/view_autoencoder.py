@@ -77,7 +77,8 @@ class ViewAutoEncoder(BatchModel):
         self.reconstruction_loss = loss('ViewReconstructionLoss', reconstruction)
         self.view_bias_loss = loss('ViewBiasLoss', view_bias)
         chances = dict(own=.5, partner=.5) if rotation_from is None else dict(rotation_from)
-        if set(chances) - set(ROTATIONS) or sum(chances.values()) <= 0:
+        if (set(chances) - set(ROTATIONS) or sum(chances.values()) <= 0
+                or min(chances.values()) < 0):
             raise ValueError(f'rotation_from must weigh some of {ROTATIONS}, got {chances}')
         self.register_buffer('chances', torch.tensor(
             [float(chances.get(name, 0)) for name in ROTATIONS]), persistent=False)
@@ -130,18 +131,20 @@ class ViewAutoEncoder(BatchModel):
         """The switched-on terms of Eq. 8."""
         groups = [inputs[name] for name in ('images', 'shifted', *self.more)]
         size = groups[0].shape[:2]
+        if size[1] < 2 and self.swap_loss is not None:
+            raise ValueError('one view of a moment has none to exchange poses with: two are needed')
         pictures = as_images(_flat(groups))
         images, shifted = pictures.unflatten(0, (-1, *size))[:2]
         codes = self.encode(pictures, size)
         seen = pose_in_view(codes.poses, codes.angles, codes.translation)
         moved = pose_in_view(codes.shifted_poses, codes.angles, codes.shifted_translation)
-        # with two views there is one way to exchange them, with more one is drawn
-        others = swap_views(codes.poses, int(torch.randint(1, seen.shape[1], ())))
         poses, targets, losses = [], [], {}
         if self.reconstruction_loss is not None:
             poses += [seen, moved]
             targets += [images, shifted]
         if self.swap_loss is not None:
+            # with two views there is one way to exchange them, with more one is drawn
+            others = swap_views(codes.poses, int(torch.randint(1, size[1], ())))
             poses.append(pose_in_view(others, codes.angles, codes.translation))
             targets.append(images)
         decoded = self._decode(poses) if poses else []
