@@ -7,7 +7,7 @@ from .uvi import HELD_OUT, held_out, pretraining
 
 CONFIG = 'uvi-gru-quality_mocap'
 SCRATCH = 'uvi-gru-quality-scratch_mocap'
-PAPER = {'frozen-cv': .54, 'frozen-cs': .58, 'scratch-cv': .52, 'scratch-cs': .60}
+PAPER = {'frozen-cv': 54, 'frozen-cs': 58, 'scratch-cv': 52, 'scratch-cs': 60}
 
 
 def scores(seed: int, encoder: Part = None) -> Part:
@@ -33,7 +33,7 @@ def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
             metrics = [results[part.name]['metrics'][protocol] for part in chosen]
             for metric in sorted(metrics[0], key=lambda key: (key != 'rho', key)):
                 ending = metric[len('rho'):].replace('/', '-')
-                found.append(row(f'{name}-{protocol}{ending}', 'Spearman rho',
-                                 [values[metric] for values in metrics],
+                found.append(row(f'{name}-{protocol}{ending}', 'Spearman rho, %',
+                                 [100 * values[metric] for values in metrics],
                                  PAPER.get(f'{name}-{protocol}') if not ending else None))
     return found
