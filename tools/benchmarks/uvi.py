@@ -34,7 +34,7 @@ def call_by_call(model: ViewAutoEncoder, batch: Batch) -> Dict[str, Tensor]:
                           for views in (image, shifted))
     seen_from, moved_from, other_from = ([model.view_encoder(view) for view in views]
                                          for views in (image, shifted, partner))
-    angles = model._exchange(torch.stack([
+    angles = model.exchange_rotations(torch.stack([
         torch.stack([view.angles for view in views], 1)
         for views in (seen_from, moved_from, other_from)]))
     offset = int(torch.randint(1, VIEWS, ()))

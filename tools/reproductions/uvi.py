@@ -34,12 +34,10 @@ def held_out(config: str) -> List[dict]:
 def chance(config: str, work_dir: Path) -> float:
     """Accuracy of naming the most frequent action, %."""
     import numpy as np
-    from mmengine.registry import DefaultScope
 
     from mmviewpose.datasets.datasets.archive_source import label_of, select_sequences
     dataset = config_of(Part('', config), work_dir).test_dataloader.dataset
-    with DefaultScope.overwrite_default_scope('mmviewpose'):
-        archive, rows = select_sequences(dataset.sources[0], dataset.data_root, None)
+    archive, rows = select_sequences(dataset.sources[0], dataset.data_root, None)
     counts = np.unique(label_of(archive, 'action')[rows], return_counts=True)[1]
     return 100 * counts.max() / counts.sum()
 

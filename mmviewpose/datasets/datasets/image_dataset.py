@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmviewpose.datasets.datasets.array_dataset import ArrayDataset, check_transforms
 from mmviewpose.datasets.datasets.recording_batches import (SAMPLING, Performances, ReadMoments,
-                                                            count_clips)
+                                                            check_sampling, samples_of)
 from mmviewpose.datasets.datasets.recording_source import (Rules, Source, check_tree, images_of,
                                                            labels_of, select_recordings)
 from mmviewpose.datasets.formats.image_tree import Frames, Recording
@@ -226,28 +226,21 @@ class ImageSequenceDataset(_TreeDataset):
                  sampling: str = 'segments', select: Rules = None, drop: Rules = None,
                  training: bool = True, image_size: int = 128, crop: int = 512,
                  allow_empty: bool = False, pipeline: Sequence = ()) -> None:
-        if sampling not in SAMPLING or num_frames < 1:
-            raise ValueError(f'sampling must be one of {tuple(SAMPLING)} and num_frames positive, '
-                             f'got {sampling!r}, {num_frames}')
+        check_sampling(sampling, num_frames)
         images = PersonImages(modality, image_size, crop, allow_empty)
         recordings = select_recordings(data_root, source, views, select, drop)
         frames = images_of(recordings, modality)
-        parts = np.ones(len(recordings), int)
-        numbers = [found.numbers for found in frames]
-        if sampling == 'clips':
-            parts = count_clips(numbers, num_frames, [recording.name for recording in recordings],
-                                [recording.folder for recording in recordings])
-        sequence = np.repeat(np.arange(len(parts)), 1 if training else parts)
+        numbers, names = [found.numbers for found in frames], [one.name for one in recordings]
+        samples = samples_of(numbers, num_frames, sampling, training, names,
+                             [recording.folder for recording in recordings])
         labels, words = labels_of(recordings)
         labels.update(label=np.array([recording.label for recording in recordings]),
                       clip=np.unique([recording.clip for recording in recordings],
                                      return_inverse=True)[1].ravel())
-        arrays = {key: value[sequence] for key, value in labels.items()}
-        arrays.update(sequence=sequence,
-                      part=np.arange(len(sequence)) - np.searchsorted(sequence, sequence))
+        arrays = {key: value[samples['sequence']] for key, value in labels.items()}
         reading = SAMPLING[sampling](RecordingImages(recordings, frames, images), numbers,
                                      num_frames, training)
-        super().__init__(arrays, pipeline=[reading, *pipeline], metainfo=dict(
+        super().__init__({**arrays, **samples}, pipeline=[reading, *pipeline], metainfo=dict(
             modality=modality, label_names=words,
             num_classes=max(recording.num_classes for recording in recordings),
-            sequence_names=[recording.name for recording in recordings]))
+            sequence_names=names))

@@ -1,6 +1,6 @@
 """From numbers of recordings and frames to batches of images: what the datasets of films and of
 trees of images share."""
-from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 import numpy as np
 import torch
@@ -131,14 +131,49 @@ class ReadClips(ReadSegments):
 SAMPLING = {'segments': ReadSegments, 'clips': ReadClips}
 
 
+def check_sampling(sampling: str, num_frames: int) -> None:
+    """Check how a data set draws frames, before anything is read.
+
+    Raises:
+        ValueError: Unknown ``sampling``, or ``num_frames`` is below 1.
+    """
+    if sampling not in SAMPLING or num_frames < 1:
+        raise ValueError(f'sampling must be one of {tuple(SAMPLING)} and num_frames positive, '
+                         f'got {sampling!r}, {num_frames}')
+
+
+def samples_of(numbers: Sequence[np.ndarray], num_frames: int, sampling: str, training: bool,
+               names: Sequence[str], folders: Optional[Sequence[PathLike]] = None
+               ) -> Dict[str, np.ndarray]:
+    """The N samples that R recordings are: one each, or in tests on clips one a clip.
+
+    Args:
+        numbers: Of the frames of each recording.
+        num_frames: T.
+        sampling: Of `SAMPLING`.
+        training: Whether clips are drawn at random.
+        names, folders: Of the recordings, for messages.
+
+    Returns:
+        ``sequence`` ``(N,)``, number of the recording, and ``part`` ``(N,)``, of the clip in it.
+
+    Raises:
+        DatasetError: A recording is shorter than a clip.
+    """
+    parts = np.ones(len(numbers), int)
+    if sampling == 'clips':
+        parts = count_clips(numbers, num_frames, names, folders)
+    sequence = np.repeat(np.arange(len(parts)), 1 if training else parts)
+    return dict(sequence=sequence,
+                part=np.arange(len(sequence)) - np.searchsorted(sequence, sequence))
+
+
 def count_clips(numbers: Sequence[np.ndarray], num_frames: int, names: Sequence[str],
                 folders: Optional[Sequence[PathLike]] = None) -> np.ndarray:
     """How many clips of ``num_frames`` frames each recording gives, ``(R,)``.
 
     Args:
-        numbers: Of the frames of each recording.
-        num_frames: T.
-        names, folders: Of the recordings, for messages.
+        numbers, num_frames, names, folders: As for :func:`samples_of`.
 
     Raises:
         DatasetError: A recording is shorter than a clip.

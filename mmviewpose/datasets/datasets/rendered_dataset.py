@@ -15,7 +15,7 @@ from mmviewpose.datasets.datasets.archive_source import (Selection, Sources, Sou
                                                          label_of, select_motion, shared_labels)
 from mmviewpose.datasets.datasets.array_dataset import BatchCompose
 from mmviewpose.datasets.datasets.recording_batches import (SAMPLING, Performances, ReadMoments,
-                                                            count_clips)
+                                                            check_sampling, samples_of)
 from mmviewpose.datasets.filming import Film
 from mmviewpose.datasets.formats.archive import from_clips
 from mmviewpose.datasets.synthetic.impairment import impair
@@ -180,19 +180,18 @@ class RenderedSequenceDataset(SourcesDataset):
                  skip_short: bool = False, encode: Optional[dict] = None, copies: int = 1,
                  num_synthetic: int = 0, synthetic_frames: int = 60, synthetic_seed: int = 0,
                  pipeline: Sequence = ()) -> None:
-        if sampling not in SAMPLING or num_frames < 1:
-            raise ValueError(f'sampling must be one of {tuple(SAMPLING)} and num_frames positive, '
-                             f'got {sampling!r}, {num_frames}')
+        check_sampling(sampling, num_frames)
+        film = film or {}
         selections = select_motion(
             sources, data_root, skeleton, num_synthetic=num_synthetic,
             synthetic_frames=synthetic_frames, synthetic_seed=synthetic_seed)
         if impairment is not None:
             selections = [_impaired(selection, impairment) for selection in selections]
-        stride = (film or {}).get('stride', 1)
         if skip_short:
-            selections = [_long_enough(selection, num_frames, stride) for selection in selections]
+            selections = [_long_enough(selection, num_frames, film.get('stride', 1))
+                          for selection in selections]
         classes, label = _classes(selections, class_label)
-        seen = film_clips(selections, film or {}, views, copies)
+        seen = film_clips(selections, film, views, copies)
         images = seen.images
         if encode is not None:
             images = BatchCompose([encode])(dict(frames=images.flatten(0, 1)))['frames']
@@ -200,20 +199,15 @@ class RenderedSequenceDataset(SourcesDataset):
         clips, cameras = len(seen.lengths), len(seen.cameras)
         numbers = [np.arange(length) for length in seen.lengths] * cameras
         names = [f'{name} (camera {camera})' for camera in seen.cameras for name in seen.names]
-        parts = np.ones(len(numbers), int)
-        if sampling == 'clips':
-            parts = count_clips(numbers, num_frames, names)
-        sequence = np.repeat(np.arange(len(parts)), 1 if training else parts)
+        samples = samples_of(numbers, num_frames, sampling, training, names)
         facts = dict({key: np.tile(value, cameras) for key, value in seen.labels.items()},
                      label=np.tile(label, copies * cameras),
                      clip=np.tile(np.arange(clips), cameras),
                      camera=np.repeat(seen.cameras, clips))
-        arrays = {key: value[sequence] for key, value in facts.items()}
-        arrays.update(sequence=sequence,
-                      part=np.arange(len(sequence)) - np.searchsorted(sequence, sequence))
+        arrays = {key: value[samples['sequence']] for key, value in facts.items()}
         reading = SAMPLING[sampling](FilmImages(images, seen.lengths), numbers, num_frames,
                                      training)
-        super().__init__(arrays, pipeline=[reading, *pipeline], metainfo=dict(
+        super().__init__({**arrays, **samples}, pipeline=[reading, *pipeline], metainfo=dict(
             classes=classes.tolist(), num_classes=len(classes), sequence_names=names,
             label_names=seen.words))
 

@@ -95,8 +95,8 @@ class ViewAutoEncoder(BatchModel):
             data_samples: ``shift`` ``(B, V, 2)``, ``index`` ``(B,)``.
             mode: ``'tensor'`` gives the canonical poses ``(B, N, 3)``; ``'loss'`` a dict of
                 losses; ``'predict'`` a list with one dict of batched tensors: ``data_samples``
-                with ``images``, ``reconstruction``, ``swapped`` and, where there are shifted images,
-                ``shifted`` and ``shifted_reconstruction``; ``pose`` ``(B, V, N, 3)`` and
+                with ``images``, ``reconstruction``, ``swapped`` and, where there are shifted
+                images, ``shifted`` and ``shifted_reconstruction``; ``pose`` ``(B, V, N, 3)`` and
                 ``viewpoint`` ``(B, V, 6)``.
         """
         if mode == 'tensor':
@@ -118,9 +118,9 @@ class ViewAutoEncoder(BatchModel):
         count = 2 * size[0] * size[1]
         poses = self.pose_encoder(pictures[:count]).unflatten(0, (2, *size))
         angles, places = (part.unflatten(0, (-1, *size)) for part in self.view_encoder(pictures))
-        return ViewCodes(poses[0], poses[1], self._exchange(angles), places[0], places[1])
+        return ViewCodes(poses[0], poses[1], self.exchange_rotations(angles), places[0], places[1])
 
-    def _exchange(self, angles: Tensor) -> Tensor:
+    def exchange_rotations(self, angles: Tensor) -> Tensor:
         """The rotations of each moment's views from one of several images, Eq. 1:
         ``(G, B, V, 3)`` to ``(B, V, 3)``."""
         choice = self.chances[:len(angles)].multinomial(angles.shape[1], replacement=True)
@@ -138,21 +138,19 @@ class ViewAutoEncoder(BatchModel):
         codes = self.encode(pictures, size)
         seen = pose_in_view(codes.poses, codes.angles, codes.translation)
         moved = pose_in_view(codes.shifted_poses, codes.angles, codes.shifted_translation)
-        poses, targets, losses = [], [], {}
+        poses, losses = [], {}
         if self.reconstruction_loss is not None:
             poses += [seen, moved]
-            targets += [images, shifted]
         if self.swap_loss is not None:
             # with two views there is one way to exchange them, with more one is drawn
             others = swap_views(codes.poses, int(torch.randint(1, size[1], ())))
             poses.append(pose_in_view(others, codes.angles, codes.translation))
-            targets.append(images)
         decoded = self._decode(poses) if poses else []
         if self.swap_loss is not None:
-            losses['loss_swap'] = self.swap_loss(decoded[-1], targets[-1])
+            losses['loss_swap'] = self.swap_loss(decoded[-1], images)
         if self.reconstruction_loss is not None:
-            losses['loss_reconstruction'] = self.reconstruction_loss(decoded[0], targets[0])
-            losses['loss_shifted'] = self.reconstruction_loss(decoded[1], targets[1])
+            losses['loss_reconstruction'] = self.reconstruction_loss(decoded[0], images)
+            losses['loss_shifted'] = self.reconstruction_loss(decoded[1], shifted)
         if self.equivariance_loss is not None:
             losses['loss_equivariance'] = self.equivariance_loss(seen, moved,
                                                                  data_samples['shift'])
