@@ -44,7 +44,7 @@ class Film:
             person's left.
         jitter: Largest deviation from that, degrees, drawn a clip and camera.
         facing: What in front is: ``'world'``, the +z axis, or ``'start'``, where the hips face in
-            a clip's first frame.
+            a clip's first valid frame.
         height: Range of the cameras' height, mm.
         distance: From camera to person, mm.
         extent: Width of what an image shows at the person, mm.
@@ -86,7 +86,7 @@ class Film:
         people = torch.randint(2**31, size[:1], generator=generator)
         azimuth = azimuth.deg2rad()
         if self.facing == 'start':
-            first = archive.positions[archive.starts]
+            first = archive.positions[_first_valid(archive)]
             azimuth = azimuth + torch.as_tensor(
                 heading(first, get_skeleton(archive.layout)))[:, None]
         return Stage(azimuth, height, people)
@@ -136,6 +136,13 @@ class Film:
         if self.modality == 'rgb':
             return seen.rgb
         return seen.part_map() if self.modality == 'densepose' else seen.depth_map()
+
+
+def _first_valid(archive: Archive) -> np.ndarray:
+    """Number of the first valid frame of each clip, of its first where none is, ``(C,)``."""
+    place = np.where(archive.valid, np.arange(len(archive.valid)), len(archive.valid))
+    first = np.minimum.reduceat(place, archive.starts)
+    return np.where(first < len(place), first, archive.starts)
 
 
 def _frames(archive: Archive, rows: np.ndarray, stride: int) -> Tuple[np.ndarray, np.ndarray]:

@@ -64,8 +64,6 @@ class PoseImageEncoder(nn.Module):
         width: Channels of the first pair.
         hidden: Units of the dense layers before the last.
         in_channels: C.
-        normalise: Give each feature mean 0 and variance 1 over the batch (in evaluation: over the
-            training). The paper does not; features then neither shrink nor grow.
 
     Attributes:
         num_points: N.
@@ -75,8 +73,7 @@ class PoseImageEncoder(nn.Module):
     """
 
     def __init__(self, image_size: int = 128, num_points: int = 70, width: int = 64,
-                 hidden: Sequence[int] = (1024, 512), in_channels: int = 3,
-                 normalise: bool = False) -> None:
+                 hidden: Sequence[int] = (1024, 512), in_channels: int = 3) -> None:
         super().__init__()
         _check_side(image_size, 8)
         self.num_points = num_points
@@ -92,8 +89,6 @@ class PoseImageEncoder(nn.Module):
             layers += [nn.Linear(units, size), nn.ReLU()]
             units = size
         layers.append(nn.Linear(units, 3 * num_points))
-        if normalise:
-            layers.append(nn.BatchNorm1d(3 * num_points, affine=False))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:

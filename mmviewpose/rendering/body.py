@@ -64,6 +64,7 @@ def _capsules() -> Tuple[Capsule, ...]:
 
 CAPSULES = _capsules()
 NUM_CAPSULES = len(CAPSULES)
+NUM_PARTS = 24  # DensePose's
 _RADII = tuple(capsule.radii for capsule in CAPSULES)
 
 

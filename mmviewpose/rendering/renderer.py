@@ -5,12 +5,11 @@ from typing import NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from .body import CAPSULES, NUM_CAPSULES, Body, build, named_joints
+from .body import CAPSULES, NUM_CAPSULES, NUM_PARTS, Body, build, named_joints
 from .cameras import Cameras
 from .people import People, draw_people
 from .raster import Capsules, Hits, place, take, trace
 
-_NUM_PARTS = 24
 _AMBIENT = 0.35
 _CHUNK = 32  # views of 128 x 128 px at a time, on a CPU
 _NUM_PLAIN = 14  # rows of the charts that colour does without
@@ -39,7 +38,7 @@ class Rendering(NamedTuple):
 
     def part_map(self) -> Tensor:
         """Part / 24, u and v as an image, ``(N, 3, S, S)`` uint8; black where nobody is."""
-        image = torch.stack([self.part.float() / _NUM_PARTS, self.u, self.v], 1)
+        image = torch.stack([self.part.float() / NUM_PARTS, self.u, self.v], 1)
         return image.mul_(255).round_().byte()
 
     def depth_map(self) -> Tensor:

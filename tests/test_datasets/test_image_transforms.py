@@ -6,6 +6,7 @@ from mmviewpose.datasets.transforms import FlipImages, PackFrames, PackImages, S
 from mmviewpose.datasets.transforms.images import shift_images
 from mmviewpose.functional import equivariance_loss
 from mmviewpose.registry import TRANSFORMS
+from mmviewpose.rendering import mirror_part_map
 
 
 def pictures(*shape, side=8, seed=0):
@@ -125,6 +126,14 @@ def test_never_and_always(prob):
     assert torch.equal(flipped, before.flip(-1) if prob else before)
     del batch['partner']
     assert 'partner' not in FlipImages(prob)(batch)
+
+
+def test_parts_of_part_maps_change_sides():
+    batch = moments()
+    before = batch['images'].clone()
+    flipped = FlipImages(1., part_map=True)(batch)['images']
+    assert torch.equal(flipped, mirror_part_map(before))
+    assert not torch.equal(flipped, before.flip(-1))
 
 
 def test_a_mirrored_shift_has_the_other_sign():

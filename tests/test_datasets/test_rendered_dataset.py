@@ -79,8 +79,8 @@ def test_views_of_a_moment_show_one_frame(archive, known):
     dataset = RenderedMomentDataset(**options(archive, num_views=3, training=False))
     assert len(dataset) == 7 + 4 + 9 + 4
     batch = batch_of(dataset)
-    assert batch['images'].shape == batch['partner'].shape == (24, 3, 3, 24, 24)
-    assert batch['images'].dtype == batch['partner'].dtype == torch.uint8
+    assert batch['images'].shape == (24, 3, 3, 24, 24)
+    assert batch['images'].dtype == torch.uint8
     camera, clip, frame = known(batch['images'])
     assert torch.equal(camera, torch.tensor([1, 2, 3]).expand(24, 3))
     assert torch.equal(camera, batch['camera'])
@@ -111,12 +111,7 @@ def test_a_moment_against_the_renderer(archive):
 
 def test_the_partner_is_another_frame_of_the_clip_and_view(archive, known):
     dataset = RenderedMomentDataset(**options(archive, training=False))
-    batch = batch_of(dataset)
-    camera, clip, frame = known(batch['images'])
-    other_camera, other_clip, partner = known(batch['partner'])
-    assert torch.equal(other_camera, camera) and torch.equal(other_clip, clip)
-    length = torch.tensor([7, 4, 9, 4])[clip]
-    assert torch.equal(partner, (frame + length // 2) % length), 'half a clip away'
+    assert 'partner' not in batch_of(dataset)
     dataset = RenderedMomentDataset(**options(archive))
     batch = dataset.__getitems__([8] * 200)
     camera, clip, frame = known(batch['images'])
@@ -125,9 +120,10 @@ def test_the_partner_is_another_frame_of_the_clip_and_view(archive, known):
     assert pairs.tolist() == [[1, 2], [1, 3], [2, 3]] and counts.min() > 40
     same, clip, partner = known(batch['partner'])
     assert torch.equal(same, camera) and (clip == 1).all()
-    assert torch.equal(partner[:, 0], partner[:, 1]), 'one moment for both views'
-    drawn, counts = partner[:, 0].unique(return_counts=True)
-    assert drawn.tolist() == [0, 2, 3] and counts.min() > 40
+    assert (partner[:, 0] != partner[:, 1]).float().mean() > .5, 'a moment of its own each'
+    for view in range(2):
+        drawn, counts = partner[:, view].unique(return_counts=True)
+        assert drawn.tolist() == [0, 2, 3] and counts.min() > 40
 
 
 def test_what_is_chosen_changes_no_image(archive, known):
@@ -437,14 +433,14 @@ def test_moments_of_uneven_performances():
     batch = read(dict(clip=torch.tensor([0, 0, 1, 0]), position=torch.tensor([0, 2, 1, 1])))
     assert batch['images'].tolist() == [[[5, 10], [3, 10]], [[5, 14], [3, 14]], [[0, 7], [2, 7]],
                                         [[5, 11], [3, 11]]]
-    assert batch['partner'][..., 1].tolist() == [[11] * 2, [10] * 2, [2] * 2, [14] * 2]
-    assert torch.equal(batch['partner'][..., 0], batch['images'][..., 0])
+    assert 'partner' not in batch
     assert batch['camera'].tolist() == [[4, 6]] * 4 and batch['subject'].tolist() == [8, 8, 9, 8]
     assert 'position' not in batch
     read = ReadMoments(numbers_only, performances, labels, 2, training=True)
     one = torch.ones(50, dtype=torch.long)
     batch = read(dict(clip=one, position=0 * one))
     assert (batch['partner'][..., 1] == 7).all(), 'never the moment itself'
+    assert torch.equal(batch['partner'][..., 0], batch['images'][..., 0])
     assert {tuple(row) for row in batch['images'][..., 0].tolist()} == {(0, 2), (0, 4), (2, 4)}
 
 

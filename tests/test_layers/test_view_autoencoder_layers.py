@@ -152,24 +152,6 @@ def test_the_sigmoid_form_ends_at_the_width_of_the_pair_before_and_starts_dark()
                if weight.ndim > 1), 'learns from the first step on'
 
 
-def test_normalised_features():
-    model = build(PoseImageEncoder, normalise=True)
-    assert {type(module) for module in model.layers} >= {nn.BatchNorm1d}
-    plain = build(PoseImageEncoder)
-    assert not any(isinstance(module, nn.BatchNorm1d) for module in plain.layers)
-    assert model.state_dict().keys() - plain.state_dict().keys() == {
-        f'layers.{len(plain.layers)}.{name}' for name in (
-            'running_mean', 'running_var', 'num_batches_tracked')}, 'nothing more is learnt'
-    with torch.no_grad():
-        model.layers[-2].weight *= 50
-        for _ in range(60):
-            features = model(images(16))
-        torch.testing.assert_close(features.mean(0), torch.zeros(5, 3), atol=1e-4, rtol=0)
-        torch.testing.assert_close(features.var(0, unbiased=False), torch.ones(5, 3), atol=.01,
-                                   rtol=0)
-        torch.testing.assert_close(model.eval()(images(16))[:1], model(images(16)[:1]))
-
-
 def test_evaluation_is_the_same_twice_and_training_drops():
     poses = torch.randn(4, 5, 3, generator=torch.Generator().manual_seed(3))
     for model, inputs in ((build(ViewpointEncoder, channels=(4, 4), hidden=8), images()),

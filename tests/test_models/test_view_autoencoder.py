@@ -359,8 +359,7 @@ def test_three_views_get_the_pose_of_any_other():
 def small(**options):
     torch.manual_seed(0)
     networks = dict(
-        pose_encoder=dict(type='PoseImageEncoder', width=4, hidden=(32, ), num_points=10,
-                          normalise=True),
+        pose_encoder=dict(type='PoseImageEncoder', width=4, hidden=(32, ), num_points=10),
         view_encoder=dict(type='ViewpointEncoder', channels=(4, 8), hidden=16, dropout=0.),
         decoder=dict(type='PoseImageDecoder', width=4, num_points=10, dropout=0.,
                      output='sigmoid'))

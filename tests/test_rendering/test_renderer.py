@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmviewpose.geometry import axis_angle_to_matrix, rotate
-from mmviewpose.rendering import Cameras, look_at, render
+from mmviewpose.rendering import Cameras, look_at, mirror_part_map, render
 from mmviewpose.rendering.body import CAPSULES
 from mmviewpose.skeletons import LAYOUTS, get_skeleton, remap_matrix
 
@@ -315,3 +315,37 @@ def test_on_a_device():
     assert (~alike).float().mean() < 1e-4
     assert ((here.u - there.u).abs()[alike] > 1e-4).float().mean() < 1e-4
     assert ((here.rgb.int() - there.rgb.int()).abs().amax(1)[alike] > 1).float().mean() < 1e-4
+
+
+def from_the_side(poses, side):
+    """From the left of each person, or from the right."""
+    target = poses[:, 0] * torch.tensor([1., 0., 1.]) + torch.tensor([0., 900., 0.])
+    centre = target + torch.tensor([side * 3000., 600., 2500.])
+    return look_at(centre, target, 2. * SIZE, SIZE)
+
+
+def mirrored(poses):
+    flipped = poses[:, torch.as_tensor(get_skeleton('ape17').flip_index)].clone()
+    flipped[..., 0] *= -1
+    return flipped
+
+
+def test_it_is_what_is_seen_of_mirrored_people():
+    poses, people = random_poses(24), torch.arange(24)
+    seen = render(poses, 'ape17', from_the_side(poses, 1.), SIZE, people).part_map()
+    other = mirrored(poses)
+    expected = render(other, 'ape17', from_the_side(other, -1.), SIZE, people).part_map()
+    made = mirror_part_map(seen)
+    assert expected[:, 0].unique().numel() == 25, 'all parts are there'
+    assert (made[:, 0] != expected[:, 0]).float().mean() < 1e-4
+    assert (made.int() - expected.int()).abs().amax(1).gt(1).float().mean() < 1e-4
+    assert (made[:, 0] != seen[:, 0].flip(-1)).float().mean() > .01, 'sides change'
+
+
+@pytest.mark.parametrize('lead', [(), (2,), (2, 3)])
+def test_twice_is_the_identity(lead):
+    seen = render(random_poses(1), 'ape17', from_the_side(random_poses(1), 1.), SIZE).part_map()[0]
+    images = seen.expand(*lead, *seen.shape)
+    once = mirror_part_map(images)
+    assert once.dtype == torch.uint8 and once.shape == images.shape
+    assert torch.equal(mirror_part_map(once), images)

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import List
 
 from .runs import Part, prepare_archives, row, run_parts
-from .uvi import HELD_OUT, held_out, pretraining
+from .uvi import HELD_OUT, VIEWS, held_out, pretraining
 
 CONFIG = 'uvi-gru-quality_mocap'
 SCRATCH = 'uvi-gru-quality-scratch_mocap'
@@ -15,8 +15,7 @@ def scores(seed: int, encoder: Part = None) -> Part:
     same cameras' recordings of takes that do not train (``cs``)."""
     config = CONFIG if encoder else SCRATCH
     return Part(f'{config}/seed{seed}', config, {'randomness.seed': seed},
-                {'cv': {}, 'cs': {HELD_OUT: held_out(config),
-                                  'test_dataloader.dataset.views': [2, 3]}},
+                {'cv': {}, 'cs': {HELD_OUT: held_out(config), VIEWS: [2, 3]}},
                 encoder and encoder.name)
 
 

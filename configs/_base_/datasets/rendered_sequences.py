@@ -1,7 +1,7 @@
-# Recordings of the built-in people by the cameras of rendered_moments.py: cameras 2 and 3 train,
+# Recordings of the built-in people by the cameras of rendered_cameras.py: cameras 2 and 3 train,
 # camera 1 tests; a frame of each of 16 segments.
-cameras = dict(image_size=48, azimuths=[45., 0., 90., 45.], jitter=5., stride=2)
-film = dict(facing='start', **cameras)
+_base_ = ['./rendered_cameras.py']
+film = dict(stride=2, **_base_.film)
 loader = dict(num_workers=0, collate_fn=dict(type='mmviewpose.identity_collate'))
 recordings = dict(type='RenderedSequenceDataset', pipeline=[dict(type='PackFrames')])
 

@@ -4,7 +4,7 @@ encoder_checkpoint = 'work_dirs/uvi_mocap/epoch_2.pth'
 encoder = dict(
     type='PoseImageBackbone',
     network=dict(
-        type='PoseImageEncoder', image_size=48, width=16, hidden=(256, 128), normalise=True),
+        type='PoseImageEncoder', image_size=48, width=16, hidden=(256, 128)),
     init_cfg=dict(type='Pretrained', checkpoint=encoder_checkpoint, prefix='pose_encoder.'))
 encode = dict(type='EncodeImages', encoder=encoder)
 model = dict(

@@ -118,9 +118,9 @@ class ImageMomentDataset(_TreeDataset):
     "Unsupervised view-invariant human posture representation", 2021, Sec. 3).
 
     A moment is a frame number that all views of a performance have. Batches have ``images``
-    ``(B, V, 3, S, S)`` uint8; ``partner``, the same views of another frame of the clip (Eq. 1);
-    ``camera`` ``(B, V)``, whose images they are; ``clip`` ``(B,)``, number of the performance in
-    ``metainfo['clip_names']``; the labels that all views share; and ``index``.
+    ``(B, V, 3, S, S)`` uint8; in training ``partner``, for each view another frame of the clip
+    (Eq. 1); ``camera`` ``(B, V)``, whose images they are; ``clip`` ``(B,)``, number of the
+    performance in ``metainfo['clip_names']``; the labels that all views share; and ``index``.
 
     Args:
         data_root: Folder of the images.
@@ -133,8 +133,7 @@ class ImageMomentDataset(_TreeDataset):
         stride: Of a clip's moments every how many-th is a sample.
         spare_frames: How many frames of a performance may be missing in some of its views; they
             are left out and counted in the log.
-        training: Draw the partner and, of more views, V at random; otherwise the partner is half
-            the clip away and the views are the first.
+        training: Draw partners and, of more views, V at random; otherwise the views are the first.
         image_size, crop, allow_empty: See
             :class:`~mmviewpose.datasets.person_images.PersonImages`.
         pipeline: Transforms of batches.

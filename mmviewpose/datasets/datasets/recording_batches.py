@@ -34,7 +34,8 @@ class Performances(NamedTuple):
 
 
 class ReadMoments:
-    """``clip`` and ``position`` ``(B,)`` to images of that moment and of another of the clip.
+    """``clip`` and ``position`` ``(B,)`` to images of that moment and, in training, of others of the
+    clip: ``partner`` has another frame of each view.
 
     Args:
         images: Gives the images ``(..., 3, S, S)`` uint8 of recordings and frames of these numbers
@@ -42,8 +43,8 @@ class ReadMoments:
         performances: Which recordings and frames.
         labels: Of the performances, ``(C,)``.
         num_views: V.
-        training: Draw the other moment and, of more than V views, V at random; otherwise the other
-            moment is half the clip away and the first views are taken.
+        training: Read partners and, of more than V views, V at random; otherwise the first views
+            are taken.
     """
 
     def __init__(self, images: Images, performances: Performances,
@@ -60,15 +61,19 @@ class ReadMoments:
         clip, position = batch['clip'], batch.pop('position')
         # first, since an archive may have a label 'camera' of its own
         batch = {**{key: value[clip] for key, value in self.labels.items()}, **batch}
-        length = self.lengths[clip]
-        step = 1 + _draw(length - 1) if self.training else length // 2
-        moments = torch.stack([position, (position + step) % length])
-        numbers = self.numbers[self.first[clip] + moments]  # (2, B)
         views = self._views(len(clip))
-        rows = self.rows[clip[:, None], views].expand(2, -1, -1)
-        batch['images'], batch['partner'] = self.images(rows, numbers[..., None].expand_as(rows))
+        rows, moments = self.rows[clip[:, None], views], position[:, None].expand(views.shape)
+        names = ('images', 'partner') if self.training else ('images',)
+        moments = torch.stack([moments, self._others(clip, moments)][:len(names)])
+        numbers = self.numbers[self.first[clip, None] + moments]  # (1 or 2, B, V)
+        batch.update(zip(names, self.images(rows.expand(numbers.shape), numbers)))
         batch['camera'] = self.cameras[views]
         return batch
+
+    def _others(self, clip: Tensor, moments: Tensor) -> Tensor:
+        """Another place of the clip for each of places ``(B, V)``."""
+        length = self.lengths[clip, None].expand(moments.shape)
+        return (moments + 1 + _draw(length - 1)) % length
 
     def _views(self, count: int) -> Tensor:
         """Columns of the views of each sample, ``(B, V)``, ascending."""

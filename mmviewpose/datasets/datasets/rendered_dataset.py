@@ -108,7 +108,7 @@ class RenderedMomentDataset(SourcesDataset):
         film: Arguments of :class:`~mmviewpose.datasets.filming.Film`.
         views: Cameras to take, from 1; all by default.
         num_views: V, how many of them a sample has.
-        training: Draw the partner and, of more views, V at random.
+        training: Draw partners and, of more views, V at random.
         copies: How often each clip is filmed, by other people and from somewhat other places.
         num_synthetic, synthetic_frames, synthetic_seed: Clips of the built-in people, see
             :func:`~mmviewpose.datasets.datasets.archive_source.select_motion`.
@@ -188,8 +188,7 @@ class RenderedSequenceDataset(SourcesDataset):
         if impairment is not None:
             selections = [_impaired(selection, impairment) for selection in selections]
         if skip_short:
-            selections = [_long_enough(selection, num_frames, film.get('stride', 1))
-                          for selection in selections]
+            selections = _long_enough(selections, num_frames, film.get('stride', 1))
         classes, label = _classes(selections, class_label)
         seen = film_clips(selections, film, views, copies)
         images = seen.images
@@ -218,15 +217,19 @@ def _impaired(selection: Selection, options: Mapping[str, Any]) -> Selection:
     return Selection(made, np.arange(len(made)))
 
 
-def _long_enough(selection: Selection, num_frames: int, stride: int) -> Selection:
-    archive, rows = selection
-    valid = np.add.reduceat(archive.valid, archive.starts)[rows]
-    kept = -(-valid // stride) >= num_frames
-    print_log(f'{(~kept).sum()} of {len(rows)} clips left out that are shorter than {num_frames} '
+def _long_enough(selections: Sequence[Selection], num_frames: int, stride: int
+                 ) -> List[Selection]:
+    """The clips that have as many frames, every ``stride``-th valid one counted."""
+    kept = []
+    for archive, rows in selections:
+        valid = np.add.reduceat(archive.valid, archive.starts)[rows]
+        kept.append(Selection(archive, rows[-(-valid // stride) >= num_frames]))
+    before, after = (sum(len(rows) for _, rows in some) for some in (selections, kept))
+    print_log(f'{before - after} of {before} clips left out that are shorter than {num_frames} '
               'frames', 'current')
-    if not kept.any():
+    if not after:
         raise DatasetError(f'no clip has {num_frames} frames')
-    return Selection(archive, rows[kept])
+    return [selection for selection in kept if len(selection.rows)]
 
 
 def _classes(selections: Sequence[Selection], label: str) -> Tuple[np.ndarray, np.ndarray]:

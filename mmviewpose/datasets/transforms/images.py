@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmviewpose.registry import TRANSFORMS
+from mmviewpose.rendering import mirror_part_map
 
 Batch = Dict[str, Tensor]
 IMAGES = ('images', 'partner')
@@ -18,22 +19,28 @@ IMAGES = ('images', 'partner')
 class FlipImages:
     """Mirror all images of a moment together, left to right.
 
-    As in the paper the values stay: in a part map, left parts keep the numbers of left parts.
-
     Args:
         prob: How probable it is.
+        part_map: Whether images are part maps of our renderer whose parts change sides too, so that
+            they show a mirrored person (:func:`~mmviewpose.rendering.mirror_part_map`). False, as
+            in the paper, keeps the values: what was a left arm is called one on the other side.
     """
 
-    def __init__(self, prob: float = .5) -> None:
+    def __init__(self, prob: float = .5, part_map: bool = False) -> None:
         self.prob = prob
+        self.mirror = mirror_part_map if part_map else _mirror
 
     def __call__(self, batch: Batch) -> Batch:
         flip = torch.rand(len(batch['images'])) < self.prob
         for key in IMAGES:
             if key in batch:
-                turned = batch[key].flip(-1)
+                turned = self.mirror(batch[key])
                 batch[key] = torch.where(flip[:, None, None, None, None], turned, batch[key])
         return batch
+
+
+def _mirror(images: Tensor) -> Tensor:
+    return images.flip(-1)
 
 
 @TRANSFORMS.register_module()

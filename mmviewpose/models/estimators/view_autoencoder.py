@@ -136,15 +136,15 @@ class ViewAutoEncoder(BatchModel):
         pictures = as_images(_flat(groups))
         images, shifted = pictures.unflatten(0, (-1, *size))[:2]
         codes = self.encode(pictures, size)
-        seen = pose_in_view(codes.poses, codes.angles, codes.translation)
-        moved = pose_in_view(codes.shifted_poses, codes.angles, codes.shifted_translation)
+        seen = _in_view(codes.poses, codes.angles, codes.translation)
+        moved = _in_view(codes.shifted_poses, codes.angles, codes.shifted_translation)
         poses, losses = [], {}
         if self.reconstruction_loss is not None:
             poses += [seen, moved]
         if self.swap_loss is not None:
             # with two views there is one way to exchange them, with more one is drawn
             others = swap_views(codes.poses, int(torch.randint(1, size[1], ())))
-            poses.append(pose_in_view(others, codes.angles, codes.translation))
+            poses.append(_in_view(others, codes.angles, codes.translation))
         decoded = self._decode(poses) if poses else []
         if self.swap_loss is not None:
             losses['loss_swap'] = self.swap_loss(decoded[-1], images)
@@ -197,6 +197,13 @@ class ViewAutoEncoder(BatchModel):
         turned = pose_in_view(seen[:, None], turns, torch.zeros_like(turns))  # (M, A, N, 3)
         placed = turned + translation[:, None, None]
         return turned, self._decode([placed])[0]
+
+
+def _in_view(poses: Tensor, angles: Tensor, translation: Tensor) -> Tensor:
+    """:func:`pose_in_view` in float32 also where the networks run in fewer bits: a shift of one
+    pixel is a small difference of large numbers."""
+    with torch.autocast(poses.device.type, enabled=False):
+        return pose_in_view(poses.float(), angles.float(), translation.float())
 
 
 def _flat(groups: Sequence[Tensor]) -> Tensor:
