@@ -1,6 +1,6 @@
 # One cycle of Adam for the small networks, in bfloat16.
 _base_ = ['./adam_views.py']
-max_epochs = 2
+max_epochs = 3
 train_cfg = dict(max_epochs=max_epochs, val_interval=1)
 optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=dict(lr=3e-3))
 param_scheduler = dict(
