@@ -1,6 +1,3 @@
-import json
-import os
-
 import numpy as np
 import pytest
 import torch
@@ -8,10 +5,10 @@ import torch
 pytest.importorskip('mmengine')
 
 import torch.distributed as dist  # noqa: E402
-import torch.multiprocessing as mp  # noqa: E402
 from mmengine.dataset import DefaultSampler  # noqa: E402
 from mmengine.evaluator import Evaluator  # noqa: E402
 from torch.utils.data import BatchSampler  # noqa: E402
+from two_ranks import run_on_two_ranks  # noqa: E402
 
 from mmviewpose.evaluation import BatchedMetric, PoseErrorMetric  # noqa: E402
 
@@ -71,14 +68,6 @@ def batch(index, **fields):
     return dict(value=10. * index, index=index, **fields)
 
 
-def worker(rank, folder, action):
-    dist.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
-    result = globals()[action]()
-    (folder / f'{action}{rank}.json').write_text(json.dumps(result))
-    dist.barrier()
-    os._exit(0)  # torch 2.1 may deadlock in the destructor of a gloo group after a broadcast
-
-
 def evaluate_in_parts():
     return [{**evaluate(batch_size, shuffle),
              **{f'clips/{name}': value for name, value in evaluate_sequences(batch_size).items()}}
@@ -95,24 +84,24 @@ def evaluate_with_a_hole():
         return str(error)
 
 
-def on_two_ranks(action, folder, monkeypatch):
-    monkeypatch.chdir(folder)  # mmengine exchanges files in the working directory
-    mp.spawn(worker, (folder, action), nprocs=2)
-    return [json.loads((folder / f'{action}{rank}.json').read_text()) for rank in range(2)]
+@pytest.fixture
+def on_two_ranks(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # mmengine exchanges files in the working directory
+    return lambda action: run_on_two_ranks(action, tmp_path)
 
 
-def test_two_ranks_with_a_padded_sampler_give_the_value_of_one(tmp_path, monkeypatch):
+def test_two_ranks_with_a_padded_sampler_give_the_value_of_one(on_two_ranks):
     alone = evaluate(batch_size=SIZE)
     assert len(alone) == 5 * (1 + 4 + 3) and alone['MPJPE'] > 0
     alone.update({f'clips/{name}': value for name, value in evaluate_sequences(SIZE).items()})
     assert alone['clips/MPJVE'] > 0
-    for rank in on_two_ranks('evaluate_in_parts', tmp_path, monkeypatch):
+    for rank in on_two_ranks(evaluate_in_parts):
         for parts in rank:
             assert parts == alone
 
 
-def test_a_missing_sample_is_an_error_on_every_rank(tmp_path, monkeypatch):
-    for message in on_two_ranks('evaluate_with_a_hole', tmp_path, monkeypatch):
+def test_a_missing_sample_is_an_error_on_every_rank(on_two_ranks):
+    for message in on_two_ranks(evaluate_with_a_hole):
         assert '2 of 4 samples were not predicted (index 1, 2)' in message
 
 

@@ -143,3 +143,30 @@ def test_uvi_benchmark_compares_equal_losses(benchmark):
     mirrored = dict(inputs=swapped, data_samples=dict(shift=batch['data_samples']['shift'].flip(1)))
     torch.testing.assert_close(module.call_by_call(model, batch),
                                module.batched(model, mirrored))
+
+
+def test_hardnet_benchmark_compares_equal_losses(benchmark, monkeypatch):
+    pytest.importorskip('pytorch_metric_learning')
+    module = benchmark.load('hardnet')
+    monkeypatch.setattr(module, 'SIZES', (10, 20))
+    threads = torch.get_num_threads()
+    found = module.run(rounds=2)
+    assert set(found) == {'max_rel_diff'} | {
+        f'{name}{ending}' for name in ('ratio', 'ratio_pml', 'loop_ms', 'ours_ms', 'pml_ms')
+        for ending in ('', '_20')}
+    assert found['max_rel_diff'] < 1e-5 and min(found.values()) > 0
+    assert torch.get_num_threads() == threads
+    # what is measured has pairs that are too near, some that cost, and moments that come twice
+    anchors, positives, instants = module._pairs(66)
+    distances = torch.cdist(anchors, positives).fill_diagonal_(9.)
+    assert (distances <= module.BETA).any() and len(instants.unique()) < 66
+    assert 0 < (distances.amin(1) < module.ALPHA).sum() < 66
+
+
+def test_hardnet_benchmark_does_not_report_forms_that_differ(benchmark, monkeypatch):
+    module = benchmark.load('hardnet')
+    monkeypatch.setattr(module, 'SIZES', (10, ))
+    monkeypatch.setattr(module, '_forms', lambda: dict(
+        loop=module.pair_by_pair, ours=lambda *pairs: 1.01 * module.ours(*pairs)))
+    with pytest.raises(RuntimeError, match='do not agree: 1.0e-02'):
+        module.run(rounds=1)
