@@ -17,6 +17,7 @@ from mmviewpose.errors import DatasetError
 # Shares of the size at which a JPEG can be decoded, which saves most of the work for large images.
 _REDUCED = ((4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2),
             (1, cv2.IMREAD_COLOR))
+_JPEG = ('.jpg', '.jpeg')
 # Of Human3.6M's images some are 1002 px high where the camera's file says 1000; and a reduced side is
 # rounded. Boxes fit all the same.
 _TOLERANCE = .01
@@ -58,10 +59,10 @@ class BoxImages:
 
     def _cut_out(self, number: int) -> np.ndarray:
         """``(S, S, 3)``, blue first."""
-        side = self.found.sides[number]
-        share, flag = next(entry for entry in _REDUCED
-                           if side >= entry[0] * self.image_size or entry[0] == 1)
-        image = cv2.imread(str(self.folder / str(self.found.files[number])), flag)
+        file, side = str(self.found.files[number]), self.found.sides[number]
+        most = side / self.image_size if file.lower().endswith(_JPEG) else 1
+        share, flag = next(entry for entry in _REDUCED if entry[0] <= max(most, 1))
+        image = cv2.imread(str(self.folder / file), flag)
         if image is None:
             raise self._error(number, 'cannot be read as an image')
         size = self.found.sizes[self.found.recording[number]]
