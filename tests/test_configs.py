@@ -428,8 +428,8 @@ def test_images_with_poses(name, tmp_path, monkeypatch, write_pose_images):
     """Base configs of data alone: what comes out of their loaders."""
     monkeypatch.chdir(tmp_path)
     cfg = Config.fromfile(str(ROOT / 'configs' / '_base_' / 'datasets' / f'{name}.py'))
-    assert cfg.train_dataloader.batch_size == (
-        2 * cfg.train_dataloader.batch_sampler.pairs + cfg.train_dataloader.batch_sampler.regression)
+    batch = cfg.train_dataloader.batch_sampler
+    assert cfg.train_dataloader.batch_size == 2 * batch.pairs + batch.regression
     trains, tests = (copy.deepcopy(cfg[f'{part}_dataloader'].dataset) for part in ('train', 'test'))
     for dataset in (trains, tests):  # nobody trains and tests
         people = dataset.get('subjects') or [

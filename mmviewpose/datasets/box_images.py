@@ -18,8 +18,8 @@ from mmviewpose.errors import DatasetError
 _REDUCED = ((4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2),
             (1, cv2.IMREAD_COLOR))
 _JPEG = ('.jpg', '.jpeg')
-# Of Human3.6M's images some are 1002 px high where the camera's file says 1000; and a reduced side is
-# rounded. Boxes fit all the same.
+# Of Human3.6M's images some are 1002 px high where the camera's file says 1000; and a reduced side
+# is rounded. Boxes fit all the same.
 _TOLERANCE = .01
 
 

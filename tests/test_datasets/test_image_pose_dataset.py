@@ -1,4 +1,4 @@
-"""Against trees that `write_pose_images` of conftest.py writes, whose colours tell what they are."""
+"""Against trees that `write_pose_images` of conftest.py writes: colours tell what images are."""
 import os
 from pathlib import Path
 

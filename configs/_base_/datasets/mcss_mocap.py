@@ -1,8 +1,8 @@
 # Bandai-Namco motion capture (docs/data_preparation.md), rendered in colour by the cameras of
-# mcss_synthetic.py. The archive has one body for all, so eight people are made of eight folds of its
-# takes, each with looks and bone lengths of its own: 1 to 5 train, of whom 1 is labelled, 6 is for
-# choosing settings, 7 and 8 are the test. 10,856 training images (2,714 moments); a batch has 66
-# pairs and 22 labelled images (Sec. 4), moments at least half a second apart.
+# mcss_synthetic.py. The archive has one body for all, so eight people are made of eight folds of
+# its takes, each with looks and bone lengths of its own: 1 to 5 train, of whom 1 is labelled, 6 is
+# for choosing settings, 7 and 8 are the test. 10,856 training images (2,714 moments); a batch has
+# 66 pairs and 22 labelled images (Sec. 4), moments at least half a second apart.
 _base_ = ['./mcss_synthetic.py']
 data_root = 'data/viewpose/'
 person_1 = dict(ann_file='bandai_namco.npz', fold=dict(count=8, keep=[0]), subject=1)

@@ -1,7 +1,7 @@
-# Built-in synthetic people, rendered in colour, seen by four cameras at the corners of a square, as
-# in Human3.6M, and facing anywhere; nothing to download. Five people train, of whom one is labelled;
-# others are for choosing settings (101) and for the test (201, 202). A batch has 24 pairs and 8
-# labelled images.
+# Built-in synthetic people, rendered in colour, seen by four cameras at the corners of a square,
+# as in Human3.6M, and facing anywhere; nothing to download. Five people train, of whom one is
+# labelled; others are for choosing settings (101) and for the test (201, 202). A batch has 24 pairs
+# and 8 labelled images.
 film = dict(image_size=64, azimuths=[45., 135., 225., 315.], jitter=10., turn=180.)
 loader = dict(num_workers=0, collate_fn=dict(type='mmviewpose.identity_collate'))
 train_pipeline = [dict(type='PackPoseImages')]

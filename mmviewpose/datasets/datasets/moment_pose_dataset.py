@@ -19,9 +19,9 @@ and further labels as whole numbers; words are numbered in their alphabetical or
 ``metainfo['label_names']`` gives, beside ``skeleton``, ``subjects`` and ``views``. The transform
 ``PackPoseImages`` makes the model's batch of it.
 
-In training the rows are N images without a label, for pairs, and then the L labelled ones, which are
-some of the same images again. :class:`~mmviewpose.datasets.samplers.PairBatchSampler` knows which
-is which. In tests there are N rows, all labelled.
+In training the rows are N images without a label, for pairs, and then the L labelled ones, which
+are some of the same images again; :class:`~mmviewpose.datasets.samplers.PairBatchSampler` puts
+batches together. In tests there are N rows, all labelled.
 """
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 

@@ -29,9 +29,9 @@ class RenderedPoseDataset(MomentPoseDataset, SourcesDataset):
         sources=[dict(ann_file='bandai_namco.npz', fold=dict(count=8, keep=[n]), subject=n + 1)
                  for n in range(5)]
 
-    Otherwise it is the archive's label ``subject``; without one, clip n of an archive is by a person
-    of its own, 1000 + n. The built-in people are 100 times ``synthetic_seed`` plus 1, 2 ...: a
-    person performs all of the 12 actions once.
+    Otherwise it is the archive's label ``subject``; without one, clip n of an archive is by a
+    person of its own, 1000 + n. The built-in people are 100 times ``synthetic_seed`` plus 1, 2 ...:
+    a person performs all of the 12 actions before the next does.
 
     Args:
         sources: What to take of which archive of clips, see

@@ -49,14 +49,15 @@ class PairBatchSampler(BatchSampler):
     moment's negatives are the others. Both is logged, as are moments that one camera alone saw.
 
     mmpose's ``MultiSourceSampler`` fills fixed shares of a batch from several data sets, and so
-    could put pairs beside labelled images; but not pairs of views side by side, nor those of a
-    whole batch of one person that changes from batch to batch, nor can it look at time; it does
-    not draw anew by epoch, and hands out images one by one where datasets of arrays take a batch.
+    could put images for pairs beside labelled ones. But it draws each image by itself: it knows
+    neither views of one moment, nor whole batches of one person, who changes from batch to batch,
+    nor time. Its order does not follow from seed and epoch, and it wants a ``CombinedDataset`` of
+    single samples where ours take the indices of a batch at once.
 
     Args:
         sampler: mmengine's ``DefaultSampler``, or one with its attributes, of a
-            :class:`~mmviewpose.datasets.datasets.moment_pose_dataset.MomentPoseDataset`; ``shuffle``
-            makes no difference.
+            :class:`~mmviewpose.datasets.datasets.moment_pose_dataset.MomentPoseDataset`; its
+            ``shuffle`` makes no difference.
         batch_size: Must be ``2 * pairs + regression``.
         pairs: m; 0 for labelled images alone, an epoch of which is each of them once.
         regression: Labelled images in a batch; 0 for pairs alone.
