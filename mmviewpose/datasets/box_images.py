@@ -1,6 +1,5 @@
 """Colour images of people, cut out by their boxes when they are asked for."""
 import os
-from collections import defaultdict
 from pathlib import Path
 from typing import Dict, Set
 
@@ -18,8 +17,8 @@ from mmviewpose.errors import DatasetError
 _REDUCED = ((4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2),
             (1, cv2.IMREAD_COLOR))
 _JPEG = ('.jpg', '.jpeg')
-# Of Human3.6M's images some are 1002 px high where the camera's file says 1000; and a reduced side
-# is rounded. Boxes fit all the same.
+# Of Human3.6M's images some are 1002 px high where the camera's file says 1000; boxes fit all the
+# same.
 _TOLERANCE = .01
 
 
@@ -66,9 +65,10 @@ class BoxImages:
         if image is None:
             raise self._error(number, 'cannot be read as an image')
         size = self.found.sizes[self.found.recording[number]]
-        if (np.abs(np.array(image.shape[1::-1]) * share / size - 1) > _TOLERANCE).any():
-            raise self._error(number, '{} x {} px, its camera has {} x {}'.format(
-                *share * np.array(image.shape[1::-1]), *size))
+        there = share * np.array(image.shape[1::-1])  # a reduced side is rounded
+        if (np.abs(there - size) > _TOLERANCE * size + share - 1).any():
+            raise self._error(number,
+                              '{} x {} px, its camera has {} x {}'.format(*there, *size))
         left, top = np.rint((self.found.centres[number] - side / 2) / share).astype(int)
         square = square_at(image, left, top, max(1, round(side / share)))
         shrinks = len(square) > self.image_size
@@ -77,12 +77,12 @@ class BoxImages:
 
     def _check_present(self) -> None:
         """Listing folders is cheap where a million files would each be looked for."""
-        there: Dict[str, Set[str]] = defaultdict(set)
+        there: Dict[str, Set[str]] = {}
         for number, file in enumerate(self.found.files.tolist()):
             folder, name = os.path.split(file)
             if folder not in there:
                 try:
-                    there[folder].update(os.listdir(self.folder / folder))
+                    there[folder] = set(os.listdir(self.folder / folder))
                 except OSError as e:
                     raise self._error(number, f'its folder cannot be read ({e.strerror})') from e
             if name not in there[folder]:
