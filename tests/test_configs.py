@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.optim import OptimWrapperDict, build_optim_wrapper
 from mmengine.registry import HOOKS, PARAM_SCHEDULERS, DefaultScope
@@ -61,7 +62,7 @@ def write_archives(cfg):
     for loader in loaders(cfg):
         for dataset in dicts(loader):
             for source in dataset.get('sources', [dataset]):
-                if 'type' in dataset and 'ann_file' in source:
+                if 'type' in dataset and 'ann_file' in source and not has_pose_images(dataset):
                     path = Path(dataset.get('data_root', ''), source['ann_file'])
                     views = dataset['type'] in ('MultiviewClipDataset', 'ViewPoseDataset')
                     sources.setdefault(path, []).append(dict(
@@ -147,7 +148,27 @@ def write_ape(cfg):
 
 def image_datasets(cfg):
     return [part for loader in loaders(cfg) for part in dicts(loader)
-            if str(part.get('type')).startswith('Image')]
+            if str(part.get('type')).startswith('Image') and not has_pose_images(part)]
+
+
+def has_pose_images(dataset):
+    return dataset.get('type') == 'ImagePoseDataset'
+
+
+def write_pose_trees(cfg, write_pose_images):
+    """A few images of all people and cameras that an annotation file is asked for."""
+    users = {}
+    for dataset in (part for loader in loaders(cfg) for part in dicts(loader)
+                    if has_pose_images(part)):
+        users.setdefault((dataset['data_root'], dataset['ann_file']), []).append(dataset)
+    for (root, ann_file), datasets in users.items():
+        h36m = datasets[0]['source'] == 'h36m'
+        subjects = {subject for dataset in datasets for subject in dataset['subjects']}
+        write_pose_images(
+            root, datasets[0]['source'], sorted(subjects),
+            ('Walking_1', 'Sitting') if h36m else ('Seq1', ), datasets[0].get('views'),
+            (1, 26, 65) if h36m else (1, 26), ann_file=ann_file, colours=False,
+            **{key: datasets[0][key] for key in ('camera_param_file', 'img_prefix')})
 
 
 def write_images(cfg):
@@ -259,7 +280,9 @@ SMALL = dict(
     PoseImageDecoder=dict(IMAGE_SIZE, width=4, num_points=8),
     ImageMomentDataset=dict(IMAGE_SIZE, crop=IMAGE_SIZE['image_size']),
     ImageSequenceDataset=dict(IMAGE_SIZE, crop=IMAGE_SIZE['image_size'], num_frames=4),
+    ImagePoseDataset=IMAGE_SIZE,
     RenderedMomentDataset=dict(synthetic_frames=6),
+    RenderedPoseDataset=dict(synthetic_frames=6),
     RenderedSequenceDataset=dict(synthetic_frames=6, num_frames=4),
 )
 
@@ -279,6 +302,9 @@ def shrink_images(cfg):
     for loader in loaders(cfg):
         if loader['dataset']['type'].startswith(('Image', 'Rendered')):
             loader.update(batch_size=3, num_workers=0, persistent_workers=False)
+        if loader['batch_sampler']['type'] == 'PairBatchSampler':
+            loader['batch_sampler'].update(pairs=2, regression=3, min_gap=2)
+            loader['batch_size'] = 2 * 2 + 3
 
 
 # The tests
@@ -395,3 +421,46 @@ def test_lists_of_subjects_that_nobody_wrote_down_stop_it(tmp_path, monkeypatch)
         dataset.source.update(train_subjects=[], test_subjects=[])
         with pytest.raises(DatasetError, match='neither in train_subjects nor in test_subjects'):
             DATASETS.build(dataset)
+
+
+@pytest.mark.parametrize('name', ['mcss_synthetic', 'mcss_mocap', 'mcss_h36m', 'mcss_3dhp'])
+def test_images_with_poses(name, tmp_path, monkeypatch, write_pose_images):
+    """Base configs of data alone: what comes out of their loaders."""
+    monkeypatch.chdir(tmp_path)
+    cfg = Config.fromfile(str(ROOT / 'configs' / '_base_' / 'datasets' / f'{name}.py'))
+    batch = cfg.train_dataloader.batch_sampler
+    assert cfg.train_dataloader.batch_size == 2 * batch.pairs + batch.regression
+    trains, tests = (copy.deepcopy(cfg[f'{part}_dataloader'].dataset) for part in ('train', 'test'))
+    for dataset in (trains, tests):  # nobody trains and tests
+        people = dataset.get('subjects') or [
+            source.subject for source in dataset.get('sources', [])] or [dataset.synthetic_seed]
+        dataset.people = set(people)
+    assert not trains.people & tests.people
+    cfg.model = {}
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        if 'sources' in trains or 'ann_file' in trains:
+            with pytest.raises(DatasetError, match='data_preparation.md.*mcss_synthetic'):
+                check_data(cfg, 'train_dataloader')
+        shrink(cfg)
+        write_archives(cfg)
+        write_pose_trees(cfg, write_pose_images)
+        check_data(cfg, *LOADERS)
+        for key in LOADERS:
+            loader = Runner.build_dataloader(cfg[key], seed=0)
+            size = cfg[key].dataset.get('image_size') or cfg[key].dataset.film.image_size
+            dataset = loader.dataset
+            joints = dataset.metainfo['skeleton']
+            assert joints == ('h36m17' if 'ann_file' in trains else 'ape17')
+            for batch in itertools.islice(loader, 3):
+                samples = batch['data_samples']
+                count = len(batch['inputs'])
+                assert batch['inputs'].shape == (count, 3, size, size)
+                assert samples['pose'].shape == (count, 17, 3)
+                assert not samples['pose'][~samples['labelled']].any()
+                assert not samples['pose'][:, 0].any()
+                if key == 'train_dataloader':
+                    assert count == 7 and samples['labelled'].tolist() == 4 * [False] + 3 * [True]
+                    assert samples['subject'][4:].tolist() == [1] * 3
+                else:
+                    assert samples['labelled'].all()
+        Evaluator(cfg.test_evaluator)

@@ -51,6 +51,8 @@ class Film:
         aim: Height of the middle of the images, mm.
         wander: Deviation by which the middle of the person is missed in each image, mm.
         stride: Take every how many-th frame.
+        turn: Largest angle, degrees, by which all cameras of a clip together are turned about the
+            person, drawn a clip; with 180, people face anywhere.
         seed: Of all that is drawn.
 
     Raises:
@@ -61,14 +63,14 @@ class Film:
                  azimuths: Sequence[float] = (45., 0., 90.), jitter: float = 10.,
                  facing: str = 'world', height: Tuple[float, float] = (1000., 1600.),
                  distance: float = 4000., extent: float = 2200., aim: float = 950.,
-                 wander: float = 40., stride: int = 1, seed: int = 0) -> None:
+                 wander: float = 40., stride: int = 1, turn: float = 0., seed: int = 0) -> None:
         if modality not in MODALITIES or facing not in FACINGS:
             raise ValueError(f'modality must be one of {MODALITIES} and facing one of {FACINGS}, '
                              f'got {modality!r}, {facing!r}')
         self.image_size, self.modality, self.facing = image_size, modality, facing
         self.azimuths, self.jitter = tuple(azimuths), jitter
         self.height, self.distance, self.extent, self.aim = height, distance, extent, aim
-        self.wander, self.stride, self.seed = wander, stride, seed
+        self.wander, self.stride, self.turn, self.seed = wander, stride, turn, seed
 
     @property
     def num_views(self) -> int:
@@ -84,29 +86,33 @@ class Film:
         low, high = self.height
         height = low + (high - low) * torch.rand(size, generator=generator)
         people = torch.randint(2**31, size[:1], generator=generator)
-        azimuth = azimuth.deg2rad()
+        turned = self.turn * (2 * torch.rand(len(archive), 1, generator=generator) - 1)
+        azimuth = (azimuth + turned).deg2rad()
         if self.facing == 'start':
             first = archive.positions[_first_valid(archive)]
             azimuth = azimuth + torch.as_tensor(
                 heading(first, get_skeleton(archive.layout)))[:, None]
         return Stage(azimuth, height, people)
 
-    def __call__(self, archive: Archive, rows: np.ndarray, views: Optional[Sequence[int]] = None
-                 ) -> Tuple[Tensor, np.ndarray]:
+    def __call__(self, archive: Archive, rows: np.ndarray, views: Optional[Sequence[int]] = None,
+                 people: Optional[np.ndarray] = None) -> Tuple[Tensor, np.ndarray]:
         """Film some clips.
 
         Args:
             archive: Clips, y up; frames that are not valid are left out.
             rows: Their numbers, ``(R,)``.
             views: Numbers of the cameras, from 0; all by default.
+            people: Seed of the person in each of the clips, ``(R,)`` int64, instead of drawn ones.
 
         Returns:
             Images ``(V, F, 3, S, S)`` uint8 of the frames of all clips one after the other, and
             how many frames each clip has, ``(R,)``.
         """
-        frames, lengths = _frames(archive, rows, self.stride)
+        frames, lengths = self.frames(archive, rows)
         clip = torch.as_tensor(np.repeat(rows, lengths))
         stage = self.stage(archive)
+        if people is not None:
+            stage.people[torch.as_tensor(rows)] = torch.as_tensor(people)
         positions = torch.as_tensor(archive.positions[frames])
         root = positions[:, get_skeleton(archive.layout).root]
         views = range(self.num_views) if views is None else views
@@ -132,6 +138,15 @@ class Film:
                 images[place, part] = self._channels(seen)
         return images, lengths
 
+    def frames(self, archive: Archive, rows: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """Numbers in the archive of the frames that are filmed of clips ``(R,)``, one clip after
+        the other, ``(F,)``; and how many each has, ``(R,)``."""
+        starts = archive.starts
+        parts = [starts[row] + np.flatnonzero(
+            archive.valid[starts[row]:starts[row] + archive.lengths[row]])[::self.stride]
+            for row in rows]
+        return np.concatenate(parts), np.array([len(part) for part in parts])
+
     def _channels(self, seen: Rendering) -> Tensor:
         if self.modality == 'rgb':
             return seen.rgb
@@ -143,14 +158,6 @@ def _first_valid(archive: Archive) -> np.ndarray:
     place = np.where(archive.valid, np.arange(len(archive.valid)), len(archive.valid))
     first = np.minimum.reduceat(place, archive.starts)
     return np.where(first < len(place), first, archive.starts)
-
-
-def _frames(archive: Archive, rows: np.ndarray, stride: int) -> Tuple[np.ndarray, np.ndarray]:
-    """Numbers of the frames of clips, every ``stride``-th valid one, and how many each has."""
-    starts = archive.starts
-    parts = [starts[row] + np.flatnonzero(
-        archive.valid[starts[row]:starts[row] + archive.lengths[row]])[::stride] for row in rows]
-    return np.concatenate(parts), np.array([len(part) for part in parts])
 
 
 def _around(target: Tensor, azimuth: Tensor, height: Tensor, distance: float) -> Tensor:

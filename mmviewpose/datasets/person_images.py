@@ -121,10 +121,17 @@ def cut_out(image: np.ndarray, mask: np.ndarray, crop: int, image_size: int) -> 
         ``(S, S)`` or ``(S, S, C)``, always a copy.
     """
     x, y, width, height = cv2.boundingRect((mask != 0).view(np.uint8))
-    left, top = x + (width - crop) // 2, y + (height - crop) // 2
-    rows, columns = image.shape[:2]
-    inside = image[max(top, 0):top + crop, max(left, 0):left + crop]
-    square = cv2.copyMakeBorder(
-        inside, max(-top, 0), max(top + crop - rows, 0), max(-left, 0),
-        max(left + crop - columns, 0), cv2.BORDER_CONSTANT, value=0)
+    square = square_at(image, x + (width - crop) // 2, y + (height - crop) // 2, crop)
     return cv2.resize(square, (image_size, image_size), interpolation=cv2.INTER_NEAREST)
+
+
+def square_at(image: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
+    """A square out of an image ``(H, W)`` or ``(H, W, C)``, from column ``left`` and row ``top``
+    on; 0 comes in from outside."""
+    rows, columns = image.shape[:2]
+    first_row, last_row = np.clip((top, top + side), 0, rows)
+    first, last = np.clip((left, left + side), 0, columns)
+    out = np.zeros((side, side, *image.shape[2:]), image.dtype)
+    out[first_row - top:last_row - top, first - left:last - left] = \
+        image[first_row:last_row, first:last]
+    return out

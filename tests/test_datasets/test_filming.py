@@ -104,6 +104,36 @@ def test_where_cameras_stand_and_who_is_there(archive):
     assert not torch.equal(other.people, stage.people)
 
 
+def test_the_whole_crew_turns(archive):
+    azimuths = torch.tensor([45., 135., 225., 315.])
+    options = dict(azimuths=azimuths.tolist(), jitter=4.)
+    still, turned = (Film(turn=turn, **options).stage(archive) for turn in (0., 180.))
+    angle = (turned.azimuth - still.azimuth).rad2deg()
+    assert (angle - angle[:, :1]).abs().max() < 1e-3, 'the cameras of a clip together'
+    assert angle.abs().max() <= 180 and angle[:, 0].std() > 50
+    assert torch.equal(still.height, turned.height) and torch.equal(still.people, turned.people)
+    few = Film(turn=10., **options).stage(archive).azimuth - still.azimuth
+    assert 0 < few.rad2deg().abs().max() <= 10
+    images, _ = film(standing(), azimuths=(0., ), turn=0., **STILL)
+    other, _ = film(standing(), azimuths=(0., ), turn=180., **STILL)
+    assert (images != other).double().mean() > .03
+
+
+def test_people_can_be_given(archive):
+    rows, people = np.array([3, 1]), np.array([7, 2**40])
+    crew = Film(image_size=SIZE, modality='rgb')
+    images, lengths = crew(archive, rows, people=people)
+    drawn, _ = crew(archive, rows)
+    assert not torch.equal(images, drawn)
+    again, _ = crew(archive, rows, people=crew.stage(archive).people[rows].numpy())
+    assert torch.equal(again, drawn)
+    # who else is there makes no difference, and a person is the same in all clips
+    alone, _ = crew(archive, rows[1:], people=people[1:])
+    assert torch.equal(alone, images[:, lengths[0]:])
+    same, _ = crew(archive, rows, people=np.array([5, 5]))
+    assert torch.equal(same[0, 0, :, 0, 0], same[1, -1, :, 0, 0]), 'one backdrop'
+
+
 def test_zero_degrees_is_in_front_and_ninety_at_the_left():
     for facing, options in ((0., dict()), (1.1, dict(facing='start'))):
         images, _ = film(standing(facing), azimuths=(0., 180., 90., -90.), image_size=48,

@@ -64,7 +64,8 @@ class Filmed(NamedTuple):
 
 
 def film_clips(selections: Sequence[Selection], film: Mapping[str, Any],
-               cameras: Optional[Sequence[int]], copies: int = 1) -> Filmed:
+               cameras: Optional[Sequence[int]], copies: int = 1,
+               people: Optional[Sequence[np.ndarray]] = None) -> Filmed:
     """Film what was selected.
 
     Args:
@@ -72,6 +73,8 @@ def film_clips(selections: Sequence[Selection], film: Mapping[str, Any],
         film: Arguments of :class:`~mmviewpose.datasets.filming.Film`.
         cameras: Numbers, from 1; all by default.
         copies: How often each clip is filmed; people and the cameras' places differ.
+        people: Seeds of the people in the clips of each selection, the same in all copies; by
+            default they are drawn.
 
     Raises:
         DatasetError: There is no such camera, or a clip has no valid frame.
@@ -81,8 +84,9 @@ def film_clips(selections: Sequence[Selection], film: Mapping[str, Any],
     cameras = list(there) if cameras is None else list(cameras)
     if not cameras or set(cameras) - set(there):
         raise DatasetError(f'views must be some of {list(there)}, got {cameras}')
-    made = [crew(archive, rows, [camera - 1 for camera in cameras])
-            for crew in crews for archive, rows in selections]
+    made = [crew(archive, rows, [camera - 1 for camera in cameras], who)
+            for crew in crews
+            for (archive, rows), who in zip(selections, people or [None] * len(selections))]
     labels, words = shared_labels([
         {key: value[rows] for key, value in archive.labels.items()}
         for archive, rows in selections])

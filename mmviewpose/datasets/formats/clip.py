@@ -63,14 +63,19 @@ class SkeletonClip:
         return int((~self.valid).sum())
 
 
+def turned_up(positions: np.ndarray, up: str) -> np.ndarray:
+    """Positions (..., 3) turned, never mirrored, about the x axis so that the axis `up`, one of
+    `UPS`, becomes +y."""
+    x, y, z = np.moveaxis(positions, -1, 0)
+    return np.stack({'+y': (x, y, z), '+z': (x, z, -y), '-y': (x, -y, -z)}[up], axis=-1)
+
+
 def to_y_up(clip: SkeletonClip) -> SkeletonClip:
     """The clip turned, never mirrored, about the x axis so that +y is up.
 
     Camera-space clips (``'-y'``) are turned by half a turn: they stay tilted by the camera's tilt.
     """
-    x, y, z = np.moveaxis(clip.positions, -1, 0)
-    turned = {'+y': (x, y, z), '+z': (x, z, -y), '-y': (x, -y, -z)}[clip.up]
-    return replace(clip, positions=np.stack(turned, axis=-1), up='+y')
+    return replace(clip, positions=turned_up(clip.positions, clip.up), up='+y')
 
 
 def to_layout(clip: SkeletonClip, layout: str) -> SkeletonClip:

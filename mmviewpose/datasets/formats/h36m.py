@@ -62,6 +62,25 @@ def read_cameras(path: PathLike) -> Dict[Tuple[str, str], H36mCamera]:
     return cameras
 
 
+def camera_of(cameras: Dict[Tuple[str, str], H36mCamera], key: Key, file: PathLike,
+              cameras_file: PathLike) -> H36mCamera:
+    """The camera of a recording.
+
+    Raises:
+        DatasetError: There is none of its name.
+    """
+    subject, _, serial = key
+    if (f'S{subject}', serial) not in cameras:
+        raise DatasetError(f'no camera S{subject} {serial} in {cameras_file}', file=file,
+                           sequence=sequence_name(key))
+    return cameras[f'S{subject}', serial]
+
+
+def to_world(points: np.ndarray, camera: H36mCamera) -> np.ndarray:
+    """x_world = R x_camera + T, metres; +z is up."""
+    return points @ camera.R.T + camera.T
+
+
 def parse_name(name: str, path: Optional[PathLike] = None) -> Tuple[Key, int]:
     """((subject, action, camera), frame number) of an image name.
 
@@ -115,11 +134,7 @@ def read_file(path: PathLike, cameras: Optional[PathLike] = None) -> List[Skelet
         positions = points[rows, :, :3]
         positions = np.where(points[rows, :, 3:] > 0, positions, np.nan)
         if known is not None:
-            camera = known.get((f'S{key[0]}', key[2]))
-            if camera is None:
-                raise DatasetError(f'no camera S{key[0]} {key[2]} in {cameras}', file=path,
-                                   sequence=sequence_name(key))
-            positions = positions @ camera.R.T + camera.T
+            positions = to_world(positions, camera_of(known, key, path, cameras))
         step = float(np.median(np.diff(frames))) if len(frames) > 1 else 1.
         clips.append(masked_clip(
             positions * 1000, file=path, name=sequence_name(key), layout=LAYOUT,

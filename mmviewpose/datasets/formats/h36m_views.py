@@ -9,10 +9,8 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from mmviewpose.errors import DatasetError
-
 from .clip import PathLike
-from .h36m import (LAYOUT, VIDEO_FPS, Key, action_labels, group_frames, read_cameras,
+from .h36m import (LAYOUT, VIDEO_FPS, Key, action_labels, camera_of, group_frames, read_cameras,
                    sequence_name)
 from .mmpose_npz import (View, cut_at_gaps, load_points, part_name, require_finite_frames,
                          shared_frames, view_sequence)
@@ -53,10 +51,7 @@ def read_views(path: PathLike, cameras: PathLike, detections: Optional[PathLike]
         for places, view in itertools.product(parts, views):
             frames = shared[places]
             key = subject, action, view.camera
-            camera = known.get((f'S{subject}', view.camera))
-            if camera is None:
-                raise DatasetError(f'no camera S{subject} {view.camera} in {cameras}', file=path,
-                                   sequence=sequence_name(key))
+            camera = camera_of(known, key, path, cameras)
             rows = view.rows[np.isin(view.frames, frames)]
             require_finite_frames(points[rows], frames, detections or path, sequence_name(key))
             yield view_sequence(

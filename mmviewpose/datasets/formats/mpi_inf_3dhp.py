@@ -316,7 +316,7 @@ def read_file(path: PathLike, cameras: Optional[PathLike] = None,
     for recording, (rows, frames) in group_frames(names, path).items():
         positions, up = points[rows, :, :3], '-y'
         if recording.split == 'train' and known is not None:
-            positions = _to_world(positions, camera_of(known, recording, path, cameras))
+            positions = to_world(positions, camera_of(known, recording, path, cameras))
             up = '+y'
         for part in cut(recording, recording.name, frames, facts, path):
             counted = np.where(part.valid[:, None, None], positions[part.places], np.nan)
@@ -326,8 +326,8 @@ def read_file(path: PathLike, cameras: Optional[PathLike] = None,
     return clips
 
 
-def _to_world(points: np.ndarray, camera: Camera) -> np.ndarray:
-    """x_world = R^T (x_camera - T), metres."""
+def to_world(points: np.ndarray, camera: Camera) -> np.ndarray:
+    """x_world = R^T (x_camera - T), metres; +y is up."""
     return (points - camera.T) @ camera.R
 
 

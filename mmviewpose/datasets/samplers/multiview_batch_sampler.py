@@ -7,6 +7,7 @@ from mmengine.logging import print_log
 from torch import Tensor
 from torch.utils.data import BatchSampler
 
+from mmviewpose.datasets.samplers.default_sampler import require_default_sampler
 from mmviewpose.datasets.samplers.view_groups import groups_of
 from mmviewpose.errors import DatasetError, UserError
 from mmviewpose.registry import DATA_SAMPLERS
@@ -44,12 +45,7 @@ class MultiviewBatchSampler(BatchSampler):
     def __init__(self, sampler, batch_size: int, num_views: int = 2,
                  views: Optional[Sequence[str]] = None, group_by: str = 'dataset',
                  drop_last: bool = False) -> None:
-        missing = [name for name in ('dataset', 'shuffle', 'seed', 'epoch', 'rank', 'world_size')
-                   if not hasattr(sampler, name)]
-        if missing:
-            raise UserError('config: MultiviewBatchSampler needs '
-                            f"sampler=dict(type='DefaultSampler'); {type(sampler).__name__} has no "
-                            f'{", ".join(missing)}')
+        require_default_sampler(sampler, 'MultiviewBatchSampler')
         if num_views < 1 or batch_size % num_views or batch_size < num_views:
             raise UserError(f'config: batch_size ({batch_size}) must be a multiple of num_views '
                             f'({num_views})')

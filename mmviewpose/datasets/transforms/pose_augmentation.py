@@ -9,9 +9,10 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import torch
 from torch import Tensor
 
+from mmviewpose.datasets.bone_scaling import BoneScaling
 from mmviewpose.geometry.rotation import random_rotations, rotate
 from mmviewpose.registry import TRANSFORMS
-from mmviewpose.skeletons import Skeleton, get_skeleton
+from mmviewpose.skeletons import get_skeleton
 
 Batch = Dict[str, Tensor]
 POSE_KEYS = ('keypoints', 'corrupted')
@@ -58,41 +59,14 @@ class ScaleBones:
 
     def __init__(self, skeleton: str = 'ape17',
                  factors: Tuple[float, float] = (0.75, 1.25)) -> None:
-        tree = get_skeleton(skeleton)
-        self.root = tree.root
-        self.child, self.parent = torch.tensor(tree.bones).T
-        self.draw = _shared_draws(tree)
-        self.path = _paths_from_root(tree)
+        self.scaling = BoneScaling(skeleton)
         self.factors = factors
 
     def __call__(self, batch: Batch) -> Batch:
         poses = batch['keypoints']
-        bones = poses.index_select(-2, self.child) - poses.index_select(-2, self.parent)
-        drawn = _uniform(*self.factors, len(poses), int(self.draw.max()) + 1)
-        factor = drawn[:, self.draw].reshape(len(poses), *[1] * (poses.dim() - 3), -1, 1)
-        root = poses[..., self.root:self.root + 1, :]
-        batch['keypoints'] = root + self.path @ (bones * factor)
+        drawn = _uniform(*self.factors, len(poses), self.scaling.num_factors)
+        batch['keypoints'] = self.scaling(poses, drawn)
         return batch
-
-
-def _shared_draws(tree: Skeleton) -> Tensor:
-    """Number of the random draw that each bone uses; a left bone and its right twin share one."""
-    draw = list(range(len(tree.bones)))
-    for left, right in tree.symmetric_bones:
-        draw[right] = draw[left]
-    return torch.unique(torch.tensor(draw), return_inverse=True)[1]
-
-
-def _paths_from_root(tree: Skeleton) -> Tensor:
-    """``(K, bones)`` matrix with 1 where a bone lies between the root and the joint."""
-    number = {child: bone for bone, (child, _) in enumerate(tree.bones)}
-    path = torch.zeros(tree.num_joints, len(tree.bones))
-    for joint in range(tree.num_joints):
-        ancestor = joint
-        while ancestor != tree.root:
-            path[joint, number[ancestor]] = 1.
-            ancestor = tree.parents[ancestor]
-    return path
 
 
 @TRANSFORMS.register_module()
