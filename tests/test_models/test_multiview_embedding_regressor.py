@@ -3,6 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from torch import nn
@@ -362,3 +363,18 @@ def test_every_variant_trains_under_ddp_without_searching_unused_parameters(opti
             assert not torch.equal(parameter, before[name]), name
     finally:
         torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize('name, size', [('', 224), ('_small', 64)])
+@pytest.mark.parametrize('schedule', ['adam_mcss', 'adam_mcss_onecycle'])
+def test_the_shared_configs(name, size, schedule, root):
+    base = root / 'configs' / '_base_'
+    cfg = Config.fromfile(base / 'models' / f'multiview_embedding{name}.py').model
+    cfg.backbone.pop('init_cfg', None)
+    model = MODELS.build(cfg)
+    assert (model.metric_loss.alpha, model.metric_loss.beta) == (.6, .3)
+    with torch.no_grad():
+        found = model.eval()(torch.zeros(1, 3, size, size, dtype=torch.uint8))
+    assert found.shape == (1, 128) and model.pose_head(found).shape == (1, 16, 3)
+    cfg = Config.fromfile(base / 'schedules' / f'{schedule}.py')
+    assert build_optim_wrapper(model, cfg.optim_wrapper).get_lr()['lr'][0] > 0
