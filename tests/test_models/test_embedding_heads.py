@@ -21,7 +21,8 @@ def _seed():
 
 
 @pytest.mark.parametrize('size, stride, side, pooled', [
-    (224, 32, 7, 4), (256, 32, 8, 4), (64, 32, 2, 1), (48, 32, 2, 1), (48, 16, 3, 2), (32, 32, 1, 1)])
+    (224, 32, 7, 4), (256, 32, 8, 4), (64, 32, 2, 1), (48, 32, 2, 1), (48, 16, 3, 2),
+    (32, 32, 1, 1)])
 def test_the_map_of_any_size_is_halved_upwards(size, stride, side, pooled):
     head = EmbeddingHead(6, size, 5, stride)
     assert head.dense.in_features == 6 * pooled ** 2

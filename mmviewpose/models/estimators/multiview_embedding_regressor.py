@@ -15,7 +15,8 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 @MODELS.register_module()
 class MultiviewEmbeddingRegressor(BatchModel):
     """Metric learning on views of one moment, and poses regressed from few labels (R. Mitra et
-    al., "Multiview-consistent semi-supervised learning for 3D human pose estimation", 2020, Fig. 1).
+    al., "Multiview-consistent semi-supervised learning for 3D human pose estimation", 2020,
+    Fig. 1).
 
     All images of a batch go through the backbone as one. Some rows are pairs, two views of one
     moment, for the metric loss; the others are labelled, for the pose loss. The two are added, as
@@ -39,7 +40,8 @@ class MultiviewEmbeddingRegressor(BatchModel):
         embedding_head: Config of a network from the map to ``(B, D)``, e.g. ``EmbeddingHead``.
         pose_head: Config of a network from the embedding to poses, e.g. ``CanonicalPoseHead``.
         metric_loss: Config of a loss of anchors ``(M, D)``, positives ``(M, D)`` and their moments
-            ``(M,)``, e.g. ``HardnetLoss``.
+            ``(M,)``, e.g. ``HardnetLoss``; what its ``with_statistics`` gives beside the loss, if
+            it has that, is logged.
         pose_loss: Config of a loss of normalised joints ``(B, K - 1, 3)`` and what they should be;
             the mean of absolute differences by default. The paper's L1 norm is their sum over the
             joints' coordinates, ``dict(type='mmpose.L1Loss', loss_weight=48.)`` for 17 joints.
@@ -133,14 +135,20 @@ class MultiviewEmbeddingRegressor(BatchModel):
         losses = {}
         with _float32(embeddings):
             if len(paired):
-                anchors, positives = pairs.unflatten(0, (-1, 2)).unbind(1)
-                losses['loss_metric'] = self.metric_loss(
-                    anchors, positives, data_samples['instant'][paired[::2]])
+                losses.update(self._metric_losses(pairs, data_samples['instant'][paired[::2]]))
             if len(posed):
                 losses['loss_pose'] = self.pose_loss(
                     self.pose_head(labelled_embeddings),
                     self.pose_head.normalise(data_samples['pose'][posed]))
         return losses
+
+    def _metric_losses(self, pairs: Tensor, instants: Tensor) -> Dict[str, Tensor]:
+        """The metric loss of embeddings ``(2 M, D)``, and what it has to say for the log."""
+        anchors, positives = pairs.unflatten(0, (-1, 2)).unbind(1)
+        if hasattr(self.metric_loss, 'with_statistics'):
+            loss, statistics = self.metric_loss.with_statistics(anchors, positives, instants)
+            return dict(statistics, loss_metric=loss)
+        return dict(loss_metric=self.metric_loss(anchors, positives, instants))
 
     def predict(self, embeddings: Tensor, data_samples: Dict[str, Tensor]) -> List[dict]:
         """Embeddings ``(B, D)``, and poses if there is a pose head.
