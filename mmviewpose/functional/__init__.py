@@ -1,8 +1,10 @@
 """Losses and errors as pure functions on tensors."""
 from .adversarial import least_squares_critic_loss, least_squares_generator_loss
 from .consistency import multiview_consistency
+from .cross_rank import gather_rows
 from .depth_sign import bend_evidence
 from .disentanglement import feature_consistency_loss, orthogonality_loss
+from .hardnet import hardnet_loss
 from .lifting_cycles import lifting_cycle, quarter_turn_loss, reprojection_cycle_loss
 from .lifting_terms import reprojection_loss, scale_loss, velocity_loss
 from .linear_probe import linear_probe_accuracy
@@ -15,9 +17,10 @@ from .view_images import (equivariance_loss, swap_views, view_bias_loss,
 
 __all__ = [
     'KeypointSensitivity', 'auc', 'bend_evidence', 'bone_length_loss', 'bone_lengths',
-    'equivariance_loss', 'feature_consistency_loss', 'joint_position_loss', 'keypoint_sensitivity',
-    'least_squares_critic_loss', 'least_squares_generator_loss', 'lifting_cycle',
-    'limb_symmetry_loss', 'linear_probe_accuracy', 'mpjpe', 'multiview_consistency', 'n_mpjpe',
+    'equivariance_loss', 'feature_consistency_loss', 'gather_rows', 'hardnet_loss',
+    'joint_position_loss', 'keypoint_sensitivity', 'least_squares_critic_loss',
+    'least_squares_generator_loss', 'lifting_cycle', 'limb_symmetry_loss', 'linear_probe_accuracy',
+    'mpjpe', 'multiview_consistency', 'n_mpjpe',
     'orthogonality_loss', 'pa_mpjpe', 'pck3d', 'quarter_turn_loss', 'reprojection_cycle_loss', 'reprojection_loss',
     'scale_loss', 'swap_views', 'velocity_error', 'velocity_loss', 'view_bias_loss',
     'view_reconstruction_loss',

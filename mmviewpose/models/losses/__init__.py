@@ -2,6 +2,7 @@
 from .bone_length_loss import BoneLengthLoss
 from .equivariance_loss import EquivarianceLoss
 from .feature_consistency_loss import FeatureConsistencyLoss
+from .hardnet_loss import HardnetLoss
 from .joint_position_loss import JointPositionLoss
 from .least_squares_adversarial_loss import LeastSquaresAdversarialLoss
 from .limb_symmetry_loss import LimbSymmetryLoss
@@ -17,8 +18,9 @@ from .view_bias_loss import ViewBiasLoss
 from .view_reconstruction_loss import ViewReconstructionLoss
 
 __all__ = [
-    'BoneLengthLoss', 'EquivarianceLoss', 'FeatureConsistencyLoss', 'JointPositionLoss',
-    'LeastSquaresAdversarialLoss', 'LimbSymmetryLoss', 'MultiviewConsistencyLoss',
-    'OrthogonalityLoss', 'QuarterTurnLoss', 'ReprojectionCycleLoss', 'ReprojectionLoss',
-    'ScaleLoss', 'SumLoss', 'VelocityLoss', 'ViewBiasLoss', 'ViewReconstructionLoss',
+    'BoneLengthLoss', 'EquivarianceLoss', 'FeatureConsistencyLoss', 'HardnetLoss',
+    'JointPositionLoss', 'LeastSquaresAdversarialLoss', 'LimbSymmetryLoss',
+    'MultiviewConsistencyLoss', 'OrthogonalityLoss', 'QuarterTurnLoss', 'ReprojectionCycleLoss',
+    'ReprojectionLoss', 'ScaleLoss', 'SumLoss', 'VelocityLoss', 'ViewBiasLoss',
+    'ViewReconstructionLoss',
 ]
