@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmviewpose.errors import UserError
+from mmviewpose.functional import hardnet_loss
 from mmviewpose.models import CanonicalPoseHead, EmbeddingHead, MultiviewEmbeddingRegressor
 from mmviewpose.registry import MODELS
 
@@ -170,6 +171,20 @@ def test_weights_are_options_of_losses():
     more = build(pose_loss=dict(type='mmpose.L1Loss', loss_weight=48.))(*data, 'loss')
     torch.testing.assert_close(more['loss_pose'], 48 * once['loss_pose'])
     torch.testing.assert_close(more['loss_metric'], once['loss_metric'])
+
+
+def test_the_hardnet_loss_and_what_it_logs():
+    model, (images, samples) = build(), batch(pairs=8)
+    model.metric_loss = MODELS.build(dict(type='HardnetLoss', alpha=1.2, beta=.05))
+    losses = model(images, samples, 'loss')
+    codes = torch.from_numpy(embeddings_by_hand(model, images[:16]))
+    expected = hardnet_loss(codes[::2], codes[1::2], torch.arange(8), alpha=1.2, beta=.05)
+    torch.testing.assert_close(losses['loss_metric'].double(), expected, rtol=1e-4, atol=1e-5)
+    near = (codes[::2] - codes[1::2]).norm(dim=-1).mean()
+    torch.testing.assert_close(losses['positive_distance'].double(), near, rtol=1e-4, atol=1e-5)
+    total, log = model.parse_losses(losses)
+    torch.testing.assert_close(total, losses['loss_metric'] + losses['loss_pose'])
+    assert {'positive_distance', 'negative_distance'} <= set(log)
 
 
 @pytest.mark.parametrize('options, rows, error, message', [
