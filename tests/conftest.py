@@ -55,6 +55,21 @@ def root() -> Path:
 
 
 @pytest.fixture(scope='session')
+def recordings():
+    """A folder of real recordings below the one that MMVIEWPOSE_DATA names, by its name; the test
+    is skipped where there is none."""
+
+    def folder(name: str) -> Path:
+        data = os.environ.get('MMVIEWPOSE_DATA', '')
+        path = Path(data, name)
+        if not data or not path.is_dir():
+            pytest.skip(f'MMVIEWPOSE_DATA names no folder with {name}')
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope='session')
 def load_tool():
     """Import a script of ``tools`` by its path, e.g. ``load_tool('train.py')``."""
 

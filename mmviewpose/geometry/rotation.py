@@ -6,12 +6,33 @@ on column vectors (``x' = R x``), positions are stored as rows ``(..., K, 3)``, 
 name says degrees.
 """
 import math
-from typing import Optional
+from typing import Optional, Tuple
 
 import torch
 from torch import Tensor
 
 _UP_AXIS = {'x': 0, 'y': 1, 'z': 2}
+
+
+def vertical_axis(up: str) -> Tuple[int, float]:
+    """Number of the vertical axis and the sign of its upper end.
+
+    Args:
+        up: One of ``'+x' '-x' '+y' '-y' '+z' '-z'``.
+
+    Raises:
+        ValueError: If it is none of them.
+    """
+    if len(up) != 2 or up[0] not in '+-' or up[1] not in _UP_AXIS:
+        raise ValueError(f"up must be a sign and an axis such as '+y', got {up!r}")
+    return _UP_AXIS[up[1]], 1. if up[0] == '+' else -1.
+
+
+def turn_plane(first: Tensor, second: Tensor, angle: Tensor) -> Tuple[Tensor, Tensor]:
+    """Turn the plane of two components from the first to the second by ``angle``, radians:
+    ``(c a - s b, s a + c b)``. All are of one shape or broadcast."""
+    cosine, sine = angle.cos(), angle.sin()
+    return cosine * first - sine * second, sine * first + cosine * second
 
 
 def rotate(positions: Tensor, rotations: Tensor) -> Tensor:
@@ -107,14 +128,11 @@ def random_rotations(n: int,
         return quaternion_to_matrix(torch.randn(n, 4, **options))
     if mode != 'yaw':
         raise ValueError(f"mode must be 'so3' or 'yaw', got {mode!r}")
-    if len(up) != 2 or up[0] not in '+-' or up[1] not in _UP_AXIS:
-        raise ValueError(f"up must be a sign and an axis such as '+y', got {up!r}")
-
-    vertical = _UP_AXIS[up[1]]
+    vertical, sign = vertical_axis(up)
     first, second = ((vertical + 1) % 3, (vertical + 2) % 3)
     yaw, heading, tilt = torch.rand(3, n, **options).unbind(0)
     axes = torch.zeros(n, 3, dtype=yaw.dtype, device=yaw.device)
-    axes[:, vertical] = 1. if up[0] == '+' else -1.
+    axes[:, vertical] = sign
     turned = axis_angle_to_matrix(axes, 2 * math.pi * yaw)
     if not tilt_degrees:
         return turned

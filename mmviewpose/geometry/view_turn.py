@@ -11,6 +11,8 @@ from typing import Optional, Union
 import torch
 from torch import Tensor
 
+from .rotation import turn_plane
+
 NEAREST = 0.1  # of the distance; nothing comes nearer to the camera
 Angle = Union[Tensor, float]
 
@@ -32,9 +34,9 @@ def turn_view(poses: Tensor, azimuth: Tensor, elevation: Angle = 0., pitch: Angl
         ``(..., K, 3)``.
     """
     x, y, z = poses.unbind(-1)
-    y, z = _nod(y, z, -_as_angle(pitch, poses))
-    x, z = _nod(x, z, -azimuth.unsqueeze(-1))
-    y, z = _nod(y, z, _as_angle(pitch, poses) + _as_angle(elevation, poses))
+    y, z = turn_plane(y, z, -_as_angle(pitch, poses))
+    x, z = turn_plane(x, z, -azimuth.unsqueeze(-1))
+    y, z = turn_plane(y, z, _as_angle(pitch, poses) + _as_angle(elevation, poses))
     return torch.stack([x, y, z], -1)
 
 
@@ -42,9 +44,9 @@ def turn_view_back(poses: Tensor, azimuth: Tensor, elevation: Angle = 0.,
                    pitch: Angle = 0.) -> Tensor:
     """The inverse of :func:`turn_view`."""
     x, y, z = poses.unbind(-1)
-    y, z = _nod(y, z, -_as_angle(pitch, poses) - _as_angle(elevation, poses))
-    x, z = _nod(x, z, azimuth.unsqueeze(-1))
-    y, z = _nod(y, z, _as_angle(pitch, poses))
+    y, z = turn_plane(y, z, -_as_angle(pitch, poses) - _as_angle(elevation, poses))
+    x, z = turn_plane(x, z, azimuth.unsqueeze(-1))
+    y, z = turn_plane(y, z, _as_angle(pitch, poses))
     return torch.stack([x, y, z], -1)
 
 
@@ -90,9 +92,3 @@ def _as_angle(angle: Angle, like: Tensor) -> Tensor:
     """To broadcast against ``(..., K)``."""
     # new_full: a tensor made of a float would wait for a GPU
     return angle.unsqueeze(-1) if isinstance(angle, Tensor) else like.new_full((1, ), angle)
-
-
-def _nod(first: Tensor, second: Tensor, angle: Tensor):
-    """Turn the plane of two components: ``(c a - s b, s a + c b)``."""
-    cosine, sine = angle.cos(), angle.sin()
-    return cosine * first - sine * second, sine * first + cosine * second

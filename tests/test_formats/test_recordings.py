@@ -1,23 +1,11 @@
 """The readers on real recordings, where the environment variable MMVIEWPOSE_DATA names a folder
 that holds ``subjects``, ``all_sqe`` and ``Bandai-Namco-Research-Motiondataset-1``."""
-import os
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from mmviewpose.datasets.formats import bvh, cmu, nucla, to_layout
 from mmviewpose.skeletons import get_skeleton
 
-DATA = os.environ.get('MMVIEWPOSE_DATA', '')
 APE = get_skeleton('ape17')
-
-
-def folder(name):
-    path = Path(DATA, name)
-    if not DATA or not path.is_dir():
-        pytest.skip(f'MMVIEWPOSE_DATA names no folder with {name}')
-    return path
 
 
 def bone_lengths(clips):
@@ -46,8 +34,8 @@ def check_proportions(lengths):
         assert 200 < left < 500 and abs(left - right) < .06 * left
 
 
-def test_cmu():
-    clips = cmu.read_folder(folder('subjects'), stride=8)
+def test_cmu(recordings):
+    clips = cmu.read_folder(recordings('subjects'), stride=8)
     check_proportions(bone_lengths(clips))
     walk = next(c for c in clips if c.name == '02_01')
     i = get_skeleton('cmu31').index
@@ -56,8 +44,8 @@ def test_cmu():
     assert left_is_left(walk, 'toe').all()
 
 
-def test_bandai_namco():
-    clips = bvh.read_folder(folder('Bandai-Namco-Research-Motiondataset-1'))
+def test_bandai_namco(recordings):
+    clips = bvh.read_folder(recordings('Bandai-Namco-Research-Motiondataset-1'))
     assert len(clips) == 174 and len({c.labels['style'] for c in clips}) == 15
     check_proportions(bone_lengths(clips))
     walk = next(c for c in clips if c.labels['action'] == 'walk')
@@ -65,8 +53,8 @@ def test_bandai_namco():
     assert {c.fps for c in clips} == {30.}
 
 
-def test_nucla():
-    clips = nucla.read_folder(folder('all_sqe'))
+def test_nucla(recordings):
+    clips = nucla.read_folder(recordings('all_sqe'))
     train, test = nucla.cross_view(clips, 'train'), nucla.cross_view(clips, 'test')
     assert (len(train), len(test)) == (1020, 464)
     copies = nucla.copies_of(test, train)

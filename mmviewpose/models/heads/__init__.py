@@ -1,4 +1,6 @@
-from .pose_decoders import MLPDecoder, SeBiReNetDecoder
+from .canonical_pose_head import CanonicalPoseHead
+from .embedding_head import EmbeddingHead
 from .plane_head import PlaneHead
+from .pose_decoders import MLPDecoder, SeBiReNetDecoder
 
-__all__ = ['MLPDecoder', 'PlaneHead', 'SeBiReNetDecoder']
+__all__ = ['CanonicalPoseHead', 'EmbeddingHead', 'MLPDecoder', 'PlaneHead', 'SeBiReNetDecoder']
