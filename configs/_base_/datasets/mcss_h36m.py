@@ -8,8 +8,8 @@ loader = dict(
 images = dict(
     type='ImagePoseDataset', source='h36m', data_root=data_root, img_prefix='images',
     camera_param_file='annotation_body3d/cameras.pkl', image_size=224)
-train_pipeline = [dict(type='PackPoseImages')]
-test_pipeline = [dict(type='PackPoseImages')]
+train_pipeline = [dict(type='CanonicalPose', skeleton='h36m17'), dict(type='PackPoseImages')]
+test_pipeline = train_pipeline
 
 train_dataloader = dict(
     batch_size=2 * 66 + 22,

@@ -4,8 +4,8 @@
 # and 8 labelled images.
 film = dict(image_size=64, azimuths=[45., 135., 225., 315.], jitter=10., turn=180.)
 loader = dict(num_workers=0, collate_fn=dict(type='mmviewpose.identity_collate'))
-train_pipeline = [dict(type='PackPoseImages')]
-test_pipeline = [dict(type='PackPoseImages')]
+train_pipeline = [dict(type='CanonicalPose', skeleton='ape17'), dict(type='PackPoseImages')]
+test_pipeline = train_pipeline
 
 train_dataloader = dict(
     batch_size=2 * 24 + 8,

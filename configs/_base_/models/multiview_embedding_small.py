@@ -5,5 +5,5 @@ model = dict(
     backbone=dict(
         _delete_=True, type='mmpose.ResNet', depth=18, base_channels=32, stem_channels=32,
         norm_cfg=dict(type='BN', affine=False)),
-    embedding_head=dict(in_channels=256, image_size=64),
+    embedding_head=dict(in_channels=256, image_size=64, batch_norm=True),
     pose_head=dict(skeleton='ape17'))

@@ -1,0 +1,2 @@
+_base_ = ['./mcss-v123_mocap.py']
+model = dict(metric_loss=None)

@@ -1,0 +1,2 @@
+_base_ = ['./mcss-v12_mocap.py']
+model = dict(metric_loss=None)

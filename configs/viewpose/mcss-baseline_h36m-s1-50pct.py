@@ -1,0 +1,2 @@
+_base_ = ['./mcss_h36m-s1-50pct.py']  # the paper's baseline: the pose loss alone
+model = dict(metric_loss=None)

@@ -1,0 +1,6 @@
+_base_ = ['./mcss_h36m-s1.py']  # Table 2: poses in the world's axes
+pipeline = [
+    dict(type='CanonicalPose', skeleton='h36m17', rotate=False), dict(type='PackPoseImages')]
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+val_dataloader = dict(dataset=dict(pipeline=pipeline))
+test_dataloader = dict(dataset=dict(pipeline=pipeline))

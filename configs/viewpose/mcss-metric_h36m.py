@@ -1,0 +1,2 @@
+_base_ = ['./mcss_h36m-s1.py']  # Fig. 5, cnstr: no label
+model = dict(pose_head=None)

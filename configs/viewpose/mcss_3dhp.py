@@ -1,0 +1,7 @@
+# MPI-INF-3DHP with the labels of subject 1.
+_base_ = [
+    '../_base_/mcss_runtime.py',
+    '../_base_/models/multiview_embedding.py',
+    '../_base_/datasets/mcss_3dhp.py',
+    '../_base_/schedules/adam_mcss.py',
+]

@@ -1,0 +1,2 @@
+_base_ = ['./mcss_mocap.py']  # Fig. 3: 50% of subject 1
+train_dataloader = dict(dataset=dict(labels=dict(share=.5)))
