@@ -143,8 +143,10 @@ def _rows_panel(ax, rows: Sequence[Mapping], metric: str, paper: str) -> None:
 
 
 def views_chart(rows: Sequence[Mapping], path: PathLike,
-                title: str = 'Error against the number of views', paper: str = 'paper') -> Path:
-    """Error against number of views, mean and spread over seeds (like two_views, Fig. 4).
+                title: str = 'Error against the number of views', paper: str = 'paper',
+                xlabel: str = 'number of views', steps: Optional[Sequence[str]] = None) -> Path:
+    """Error against number of views, mean and spread over seeds (like two_views, Fig. 4); or
+    against anything else that goes up in steps (like mcss, Fig. 3).
 
     Args:
         rows: As for :func:`row_chart`, each also with ``views``, their number, and where there are
@@ -153,6 +155,8 @@ def views_chart(rows: Sequence[Mapping], path: PathLike,
         path: Picture to write.
         title: Above all.
         paper: What the paper's markers are called in the legend.
+        xlabel: What goes up.
+        steps: What to write for ``views`` 0, 1, 2 ...; the numbers themselves by default.
 
     Returns:
         The path.
@@ -175,8 +179,9 @@ def views_chart(rows: Sequence[Mapping], path: PathLike,
         for method, color in zip(methods, CATEGORIES * (len(methods) // len(CATEGORIES) + 1)):
             _views_line(ax, [row for row in group if row.get('method', '') == method], method,
                         color, paper, highest)
-        tidy(ax, '', 'number of views', metric)
-        ax.set_xticks(sorted({int(row['views']) for row in rows}))
+        tidy(ax, '', xlabel, metric)
+        ticks = sorted({int(row['views']) for row in rows})
+        ax.set_xticks(ticks, [str(tick) if steps is None else steps[tick] for tick in ticks])
         ax.margins(x=.12)
         ax.set_ylim(0., 1.12 * ax.get_ylim()[1])
     return _with_legend(figure, axes, title, path)

@@ -1,0 +1,56 @@
+"""Poses of people whom nobody labelled, from the labels of one person and many views."""
+from pathlib import Path
+from typing import Dict, List
+
+from .runs import Part, checkpoint_of, config_of, prepare_archives, row, run_parts, run_test
+
+VIEWS = 'test_dataloader.dataset.views'
+METRICS = {'': 'N-MPJPE', '-mpjpe': 'MPJPE', '-pa': 'PA-MPJPE'}
+# Table 1, Human3.6M with the labels of S1, and of all: N-MPJPE, MPJPE, PA-MPJPE; Table 3, view 4
+PAPER = {'mcss': (111.94, 120.95, 90.76), 'baseline': (149.28, 154.78, 113.69),
+         'all-labels': (92.60, 94.25, 72.48), 'baseline-all-labels': (95.07, 97.90, 77.18),
+         'mcss-v1234': (111.7, None, 91.9), 'mcss-v123': (112.4, None, 92.1),
+         'mcss-v12': (116.6, None, 95.1), 'baseline-v12': (159.4, None, 122.5)}
+CONFIGS = {'mcss': 'mcss_mocap', 'baseline': 'mcss-baseline_mocap', 'all-labels': 'mcss_mocap-all',
+           'baseline-all-labels': 'mcss-baseline_mocap-all', 'mcss-v123': 'mcss-v123_mocap',
+           'mcss-v12': 'mcss-v12_mocap', 'baseline-v12': 'mcss-baseline-v12_mocap'}
+
+
+def training(config: str, seed: int) -> Part:
+    """A training on people 1 to 5, tested on people 7 and 8; and, where all cameras are tested, on
+    what camera 4 saw alone."""
+    tests = {'test': {}}
+    if '-v1' not in config:
+        tests['view4'] = {VIEWS: [4]}
+    return Part(f'{config}/seed{seed}', config, {'randomness.seed': seed}, tests)
+
+
+def rows_of(name: str, parts: List[Part], results: Dict[str, dict], test: str = 'test'
+            ) -> List[dict]:
+    """A row a metric."""
+    paper = dict(zip(METRICS, PAPER.get(name, (None, None, None))))
+    return [row(f'{name}{suffix}', f'{metric} mm',
+                [results[part.name]['metrics'][test][metric] for part in parts], paper[suffix])
+            for suffix, metric in METRICS.items()]
+
+
+def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
+    """With the labels of person 1 of five: ``mcss``, all people's views beside them, ``baseline``,
+    the labels alone, and ``all-labels``, those of all five. Table 3: labels of cameras 1 to 3
+    (``mcss-v123``) or 1 and 2 (``mcss-v12``), tested on camera 4, and ``mcss-v1234``, labels of
+    all, on the same. Settings were chosen on person 6."""
+    prepare_archives(data, work_dir, ['bandai_namco'])
+    parts = {name: [training(config, seed) for seed in range(seeds)]
+             for name, config in CONFIGS.items()}
+    results = run_parts(sum(parts.values(), []), work_dir, jobs)
+    found = [entry for name, some in parts.items() for entry in rows_of(name, some, results)]
+    return found + rows_of('mcss-v1234', parts['mcss'], results, 'view4')
+
+
+def draw(rows: List[dict], folder: Path) -> Path:
+    """What the first seed makes of the test: ``poses.png``, ``embedding.png``."""
+    part, pictures = training(CONFIGS['mcss'], 0), folder / 'mcss'
+    hook = 'default_hooks.visualization'
+    run_test(config_of(part, folder, {f'{hook}.enable': True, f'{hook}.out_dir': str(pictures)}),
+             checkpoint_of(folder / part.name))
+    return pictures / 'poses.png'
