@@ -12,8 +12,8 @@ PAPER = {'mcss': (111.94, 120.95, 90.76), 'baseline': (149.28, 154.78, 113.69),
          'mcss-v1234': (111.7, None, 91.9), 'mcss-v123': (112.4, None, 92.1),
          'mcss-v12': (116.6, None, 95.1), 'baseline-v12': (159.4, None, 122.5)}
 CONFIGS = {'mcss': 'mcss_mocap', 'baseline': 'mcss-baseline_mocap', 'all-labels': 'mcss_mocap-all',
-           'baseline-all-labels': 'mcss-baseline_mocap-all', 'mcss-v123': 'mcss-v123_mocap',
-           'mcss-v12': 'mcss-v12_mocap', 'baseline-v12': 'mcss-baseline-v12_mocap'}
+           'baseline-all-labels': 'mcss-baseline_mocap-all', 'mcss-v123': 'mcss_mocap-v123',
+           'mcss-v12': 'mcss_mocap-v12', 'baseline-v12': 'mcss-baseline_mocap-v12'}
 
 
 def training(config: str, seed: int) -> Part:

@@ -1,2 +1,0 @@
-_base_ = ['./mcss-v12_mocap.py']
-model = dict(metric_loss=None)

@@ -1,0 +1,2 @@
+_base_ = ['./mcss_mocap-v12.py']
+model = dict(metric_loss=None)
