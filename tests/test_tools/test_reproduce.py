@@ -350,3 +350,33 @@ def test_rows_of_view_invariant_posture(name, names, runs, tmp_path, monkeypatch
         cfg = runs.config_of(part, tmp_path)
         assert cfg.train_dataloader.dataset['views'] == [2, 3]
         assert ('/encoder.pth' in str(cfg.to_dict())) == bool(part.encoder)
+
+
+@pytest.mark.parametrize('name, names, parts', [
+    ('mcss', {'mcss', 'baseline', 'all-labels', 'mcss-pa', 'mcss-v1234', 'mcss-v123', 'mcss-v12',
+              'baseline-v12-mpjpe'}, 7),
+    ('mcss-ladder', {'mcss-5pct', 'baseline-5pct', 'mcss-s1', 'baseline-all'}, 12)])
+def test_rows_of_few_labels(name, names, parts, runs, tmp_path, monkeypatch):
+    seen = []
+
+    def run_parts(given, work_dir, jobs):
+        seen.extend(given)
+        metrics = dict.fromkeys(['MPJPE', 'N-MPJPE', 'PA-MPJPE'], 100.)
+        return {part.name: dict(metrics={test: metrics for test in part.tests}) for part in given}
+
+    module = importlib.import_module(f'reproductions.{name.replace("-", "_")}')
+    monkeypatch.setattr(module, 'run_parts', run_parts)
+    monkeypatch.setattr(module, 'prepare_archives', lambda *_: [])
+    rows = module.run(tmp_path, tmp_path, 2, 1)
+    found = {row['name'] for row in rows}
+    assert names <= found and len(found) == len(rows)
+    assert len({part.name for part in seen}) == len(seen) == 2 * parts
+    for part in seen:
+        for test in part.tests.values():
+            cfg = runs.config_of(part, tmp_path, test)
+            assert {source.subject for source in cfg.test_dataloader.dataset.sources} == {7, 8}
+            assert {source.subject for source in cfg.train_dataloader.dataset.sources} == {
+                1, 2, 3, 4, 5}
+            assert (cfg.model.metric_loss is None) == part.config.startswith('mcss-baseline')
+    if name == 'mcss-ladder':
+        assert module.draw(rows, tmp_path).stat().st_size > 10_000

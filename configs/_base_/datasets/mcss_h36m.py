@@ -31,5 +31,5 @@ val_dataloader = dict(
     **loader)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='PoseErrorMetric', modes=('mpjpe', 'n-mpjpe', 'pa-mpjpe'))
-test_evaluator = val_evaluator
+test_evaluator = [val_evaluator, dict(type='RetrievalMetric')]
 synthetic_config = 'configs/viewpose/mcss_synthetic.py'

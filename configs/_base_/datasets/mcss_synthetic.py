@@ -32,4 +32,4 @@ test_dataloader = dict(
         film=dict(stride=10, **film), training=False, pipeline=test_pipeline),
     **loader)
 val_evaluator = dict(type='PoseErrorMetric', modes=('mpjpe', 'n-mpjpe', 'pa-mpjpe'))
-test_evaluator = val_evaluator
+test_evaluator = [val_evaluator, dict(type='RetrievalMetric')]
