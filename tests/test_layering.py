@@ -10,6 +10,7 @@ HOSTS = {'mmengine', 'mmcv', 'mmpose', 'mmaction', 'mmdet', 'xtcocotools'}
 ALLOWED = {
     'version': set(),
     'errors': set(),
+    'files': set(),
     'skeletons': {'errors'},
     'geometry': {'errors', 'skeletons'},
     'functional': {'errors', 'skeletons', 'geometry'},
@@ -24,14 +25,15 @@ ALLOWED['models'] = _EDGE
 ALLOWED['datasets'] = _EDGE - {'layers'}
 ALLOWED['evaluation'] = _EDGE - {'layers'}
 ALLOWED['engine'] = {'version', 'errors', 'compat', 'registry', 'evaluation', 'datasets',
-                     'models', 'visualization', 'skeletons', 'rendering'}
-ALLOWED['visualization'] = {'errors', 'skeletons'}
+                     'models', 'visualization', 'skeletons', 'rendering', 'files'}
+ALLOWED['visualization'] = {'errors', 'files', 'skeletons'}
 ALLOWED['apis'] = {*ALLOWED}
 ALLOWED['doctor'] = {*ALLOWED}
 ALLOWED['__init__'] = {'version'}
 THIRD_PARTY = {  # third parties that a room may import, where that is limited
     'version': set(),
     'errors': set(),
+    'files': set(),
     'skeletons': {'numpy'},
     'geometry': {'torch', 'numpy'},
     'functional': {'torch', 'numpy'},

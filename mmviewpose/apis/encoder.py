@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from mmviewpose.engine.errors import UserError
-from mmviewpose.engine.files import atomic_path
+from mmviewpose.files import atomic_path
 from mmviewpose.models.backbones.sebirenet_encoder import SeBiReNetEncoder
 from mmviewpose.models.weights import load_weights, read_checkpoint
 from mmviewpose.registry import MODELS

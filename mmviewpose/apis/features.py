@@ -17,8 +17,8 @@ from mmviewpose.datasets.formats import (SkeletonClip, bvh, cmu, h36m, ntu, nucl
                                          read_archive, to_layout, to_y_up)
 from mmviewpose.datasets.formats.clip import masked_clip
 from mmviewpose.engine.errors import one_line_errors
-from mmviewpose.engine.files import atomic_path
 from mmviewpose.errors import DatasetError
+from mmviewpose.files import atomic_path
 from mmviewpose.models.backbones.sebirenet_encoder import PoseCode, SeBiReNetEncoder
 from mmviewpose.skeletons import get_skeleton
 

@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.animation import PillowWriter
 from matplotlib.figure import Figure
 
+from mmviewpose.files import atomic_path
 from mmviewpose.skeletons import Skeleton
 
 from .skeletons import VIEW, draw_skeleton, frame_axes
-from .style import INK, LABEL, TITLE, PathLike, new_figure, replacing
+from .style import INK, LABEL, TITLE, PathLike, new_figure
 
 
 def animate_clip(positions: np.ndarray, path: PathLike, second: Optional[np.ndarray] = None,
@@ -75,7 +76,7 @@ def write_movie(figure: Figure, show: Callable[[int], None], count: int, fps: fl
         The path.
     """
     writer = PillowWriter(fps=max(fps, 1.))
-    with replacing(path) as temporary, writer.saving(figure, temporary, dpi):
+    with atomic_path(path) as temporary, writer.saving(figure, temporary, dpi):
         for number in range(count):
             show(number)
             writer.grab_frame()

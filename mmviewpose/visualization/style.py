@@ -1,12 +1,11 @@
 """The look of all figures, and how they are written: without pyplot's state and a display."""
-import contextlib
-import os
-import tempfile
 from pathlib import Path
-from typing import Iterator, Union
+from typing import Union
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from mmviewpose.files import atomic_path
 
 PathLike = Union[str, Path]
 
@@ -41,34 +40,13 @@ def tidy(ax, title: str = '', xlabel: str = '', ylabel: str = '') -> None:
     ax.set_ylabel(ylabel, fontsize=LABEL, color=INK)
 
 
-@contextlib.contextmanager
-def replacing(path: PathLike) -> Iterator[str]:
-    """A temporary path that becomes `path` if the block ends well; the folder is made.
-
-    The temporary file keeps the suffix, from which writers tell the format.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix='.writing-', suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)     # mkstemp's files are for the owner alone
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-
-
 def save(figure: Figure, path: PathLike, dpi: int = 150) -> Path:
     """Write the figure whole or not at all; the suffix gives the format (.png, .pdf, .svg).
 
     Returns:
         The path.
     """
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=dpi, facecolor='white', bbox_inches='tight', pad_inches=.12)
     return Path(path)
 

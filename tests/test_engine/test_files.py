@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmviewpose.engine.files import atomic_path, write_json
+from mmviewpose.engine.files import write_json
+from mmviewpose.files import atomic_path
 
 
 def test_write_json_takes_tensors_and_numpy(tmp_path):

@@ -9,12 +9,13 @@ import pytest
 from matplotlib.image import imread
 
 from mmviewpose.datasets.synthetic import synthetic_clips, synthetic_poses
+from mmviewpose.files import atomic_path
 from mmviewpose.skeletons import get_skeleton, remap
 from mmviewpose.visualization import (Seen, animate_clip, animate_lifting, denoising_figure,
                                       draw_skeleton, embedding_figure, frame_axes, lifting_figure,
                                       principal_plane, read_scalars, row_chart, training_curves,
                                       transfer_figure, views_chart)
-from mmviewpose.visualization.style import new_figure, replacing, save, shades
+from mmviewpose.visualization.style import new_figure, save, shades
 
 
 @pytest.fixture(scope='module')
@@ -152,7 +153,7 @@ def test_animation(tmp_path):
 def test_failed_writing_leaves_what_was_there(tmp_path):
     path = tmp_path / 'figure.png'
     path.write_text('before')
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
         open(temporary, 'w').write('half')
         raise RuntimeError
     assert path.read_text() == 'before' and len(list(tmp_path.iterdir())) == 1

@@ -144,7 +144,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         models = [read_model(argument, args.metric, args.group) for argument in args.models]
         text = table(models, args.metric, args.group, args.digits)
         if args.out:
-            from mmviewpose.engine.files import atomic_path
+            from mmviewpose.files import atomic_path
             with atomic_path(args.out) as temporary:
                 Path(temporary).write_text(text + '\n', encoding='utf-8')
     print(text)

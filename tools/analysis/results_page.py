@@ -74,7 +74,7 @@ def main(argv=None) -> None:
     parser.add_argument('folder', type=Path)
     parser.add_argument('--out', type=Path, default=ROOT / 'docs' / 'results.md')
     args = parser.parse_args(argv)
-    from mmviewpose.engine.files import atomic_path
+    from mmviewpose.files import atomic_path
     with atomic_path(args.out) as temporary:
         Path(temporary).write_text(page(args.folder))
     print(args.out)
