@@ -47,6 +47,23 @@ def test_the_embedding_by_hand():
         np.testing.assert_allclose(found, code / np.sqrt(sum(code ** 2)), rtol=1e-12)
 
 
+def test_batch_normalisation_before_the_division():
+    plain, head = EmbeddingHead(4, 64), EmbeddingHead(4, 64, batch_norm=True)
+    assert not plain.norm.state_dict() and not list(head.norm.parameters())
+    head.dense.load_state_dict(plain.dense.state_dict())
+    features = numbers(20, 4, 2, 2) + 30  # the images have most in common
+    assert torch.pdist(plain(features)).max() < .1
+    codes = head.dense(head.pool(features).flatten(1))
+    codes = (codes - codes.mean(0)) / codes.std(0, unbiased=False)
+    expected = codes / codes.norm(dim=-1, keepdim=True)
+    torch.testing.assert_close(head(features), expected, atol=5e-3, rtol=0)
+    assert torch.pdist(expected).median() > 1.
+    for _ in range(200):
+        head(features)
+    # in evaluation by what training saw, however few images there are
+    torch.testing.assert_close(head.eval()(features[:1]), expected[:1], atol=.05, rtol=0)
+
+
 def test_images_of_another_size_are_refused():
     with pytest.raises(ValueError, match='images of 64 px have a map of 2x2, got 7x7'):
         EmbeddingHead(4, 64)(numbers(1, 4, 7, 7))
