@@ -9,7 +9,7 @@ from .style import (BLUE, CATEGORIES, GREY, INK, LABEL, PALE, SMALL, TITLE, VERM
 
 _CELL = 1.1     # inches a picture
 _LINE = .19     # of text
-_HEAD = .75     # above the pictures
+_HEAD = .62     # above the pictures
 
 
 def retrieval_curves(curves: Mapping[str, Mapping[int, float]], path: PathLike,
@@ -43,7 +43,7 @@ def retrieval_curves(curves: Mapping[str, Mapping[int, float]], path: PathLike,
                         linewidth=1.7, markersize=5, label=label)
     ax.set_xticks(range(len(ks)), [str(k) for k in ks])
     tidy(ax, title, 'number of retrievals (k)', 'Mean-PA-MPJPE@k above the oracle (mm)')
-    ax.set_ylim(bottom=min(0., ax.get_ylim()[0]))
+    ax.set_ylim(bottom=min(0., *(min(line.get_ydata()) for line in ax.lines)))
     ax.legend(fontsize=SMALL + .5, frameon=False, loc='center left', bbox_to_anchor=(1., .5))
     figure.tight_layout()
     return save(figure, path)
