@@ -71,12 +71,12 @@ def _forms() -> Dict[str, Callable]:
 
 
 def _pairs(size: int) -> Tuple[Tensor, Tensor, Tensor]:
-    """Embeddings of length 1, some near each other, pairs closer, every eighth moment twice."""
+    """Embeddings of length 1, a third of them near each other, every eighth moment twice."""
     generator = torch.Generator().manual_seed(0)
     poses = torch.randn(size, WIDTH, generator=generator)
-    poses[::3] = poses[:1] + 0.3 * poses[::3]
+    poses[::3] = poses[:1] + 0.4 * torch.rand(len(poses[::3]), 1, generator=generator) * poses[::3]
     anchors, positives = (torch.nn.functional.normalize(
-        poses + 0.2 * torch.randn(size, WIDTH, generator=generator), dim=1) for _ in range(2))
+        poses + 0.15 * torch.randn(size, WIDTH, generator=generator), dim=1) for _ in range(2))
     instants = torch.arange(size)
     instants[1::8] = instants[::8][:len(instants[1::8])]
     return anchors, positives, instants
@@ -91,11 +91,12 @@ def _step(form: Callable, pairs: Tuple[Tensor, Tensor, Tensor]) -> Tuple[Tensor,
 
 
 def largest_difference(forms: Dict[str, Callable], pairs: Tuple[Tensor, Tensor, Tensor]) -> float:
-    """Relative difference of the loss and of the whole gradient from the loop in float64, where it
-    is largest."""
-    exact = _step(pair_by_pair, (pairs[0].double(), pairs[1].double(), pairs[2]))
-    return max(float((value - wanted).norm() / wanted.norm())
-               for form in forms.values() for value, wanted in zip(_step(form, pairs), exact))
+    """Relative difference of a form's loss or gradient from those of the loop, in float64: in
+    float32 pytorch-metric-learning's distances may choose another of two close negatives."""
+    exact = (pairs[0].double(), pairs[1].double(), pairs[2])
+    wanted = _step(pair_by_pair, exact)
+    return max(float((value - target).norm() / target.norm())
+               for form in forms.values() for value, target in zip(_step(form, exact), wanted))
 
 
 def _medians(forms: Dict[str, Callable], pairs: Tuple[Tensor, Tensor, Tensor], rounds: int
@@ -123,7 +124,10 @@ def run(rounds: int = 15) -> Dict[str, float]:
         For the paper's batch of 66 pairs ``loop_ms``, ``ours_ms`` and their quotient ``ratio``; the
         same for 512 pairs, ``..._512``; where pytorch-metric-learning is installed also ``pml_ms``
         and its quotient with ours, ``ratio_pml``; ``max_rel_diff``, the largest relative difference
-        of a loss or gradient from that of the loop in float64, over all forms and sizes.
+        of a loss or gradient from the loop's, over all forms and sizes, in float64.
+
+    Raises:
+        RuntimeError: The forms do not agree.
     """
     before, forms = torch.get_num_threads(), _forms()
     torch.set_num_threads(1)
@@ -141,6 +145,6 @@ def run(rounds: int = 15) -> Dict[str, float]:
             found.update({f'{name}_ms{ending}': value for name, value in medians.items()})
     finally:
         torch.set_num_threads(before)
-    if max(differences) > 1e-3:
+    if max(differences) > 1e-5:
         raise RuntimeError(f'the forms do not agree: {max(differences):.1e}')
     return dict(found, max_rel_diff=max(differences))
