@@ -14,15 +14,14 @@ CELL = 1.3              # inches a picture
 SIDE = (6., -8.)        # elevation and azimuth, degrees: from the person's left
 ROWS = (('from the front', VIEW), ('from the side', SIDE))
 A_LINE = 2              # groups side by side
-TITLE_OF_IT = ('Poses regressed from single images\n'
-               'the same pose in each column of a moment is one that does not depend on the view')
+NOTE = 'each pose is predicted from the image above it alone: it should be the same for all views'
 
 
 def pose_images_figure(images: np.ndarray, poses: Optional[np.ndarray], target: np.ndarray,
                        skeleton: Union[str, Skeleton], path: PathLike,
                        names: Optional[Sequence[Sequence[str]]] = None,
                        moments: Optional[Sequence[str]] = None,
-                       title: str = TITLE_OF_IT) -> Path:
+                       title: str = 'Moments seen by several cameras') -> Path:
     """A group of columns a moment, a column a view: what the camera saw, and below it the pose
     predicted from that image alone, from the front and from the side, over the true pose in grey,
     with its MPJPE.
@@ -38,7 +37,7 @@ def pose_images_figure(images: np.ndarray, poses: Optional[np.ndarray], target: 
         path: Picture to write.
         names: Of the V views of each of the N moments.
         moments: Names of the moments.
-        title: Above all; further lines are smaller.
+        title: Above all; further lines are smaller. What to look for is added to it.
 
     Returns:
         The path.
@@ -58,16 +57,17 @@ def pose_images_figure(images: np.ndarray, poses: Optional[np.ndarray], target: 
     shown = target if poses is None else np.asarray(poses, float)
     rows = [(f'true pose\n{what}' if poses is None else f'predicted\n{what}', view)
             for what, view in ROWS]
+    title = title if poses is None else f'{title}\n{NOTE}'
     over = LINE * ((names is not None) + (moments is not None))
     under = 0. if poses is None else LINE
     group, line = views * CELL + GAP, over + (1 + len(rows)) * CELL + under + GAP
-    lines, head = -(-count // A_LINE), _head(title) + 1.4 * LINE
+    lines, head = -(-count // A_LINE), _head(title) + 2. * LINE
     figure = new_figure(MARGIN + min(count, A_LINE) * group - GAP + .1, head + lines * line - GAP)
     _title(figure, title)
-    grey = ('true pose', shades(GREY, .5), None)
-    number = () if poses is None else (('number: MPJPE, mm', 'none', None), )
-    _legend(figure, (('left', BLUE, None), ('right', VERMILLION, None), grey, *number),
-            1. - _head(title) / figure.get_figheight())
+    known = () if poses is None else (('left', BLUE, None), ('right', VERMILLION, None))
+    number = () if poses is None else (('number: MPJPE', 'none', None), )
+    _legend(figure, (*known, ('true pose', shades(GREY, .4), None), *number),
+            1. - (_head(title) - .5 * LINE) / figure.get_figheight())
     for moment in range(count):
         left = MARGIN + moment % A_LINE * group
         top = figure.get_figheight() - head - moment // A_LINE * line
@@ -94,7 +94,7 @@ def pose_images_figure(images: np.ndarray, poses: Optional[np.ndarray], target: 
                     draw_skeleton(ax, pose, skeleton, linewidth=1.6, joint_size=3.)
                 frame_axes(ax, extent, camera, ground=False)
             if poses is not None:
-                _text(figure, first + (place + .5) * CELL, top - (1 + len(rows)) * CELL - LINE,
+                _text(figure, first + (place + .5) * CELL, top - (1 + len(rows)) * CELL - .6 * LINE,
                       f'{_mpjpe(pose, target[moment, 0]):.0f} mm', fontsize=LABEL, color=INK)
     return save(figure, path)
 

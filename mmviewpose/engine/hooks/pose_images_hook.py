@@ -129,15 +129,12 @@ class PoseImagesHook(PicturesHook):
         rows = self.shown.groups(self.moments, self.views)
         chosen = {key: value[rows] for key, value in self.shown.kept.items()}
         poses = chosen['keypoints'].numpy() if 'keypoints' in chosen else None
-        what = 'Poses regressed from single images' if poses is not None else 'Views of moments'
-        title = f'{what}{when(runner)}'
-        if poses is not None:
-            title += '\na predictor that does not depend on the view draws one pose for all views'
+        what = 'Views of some moments' if poses is None else 'Poses regressed from single images'
         return pose_images_figure(
             chosen['images'].numpy(), poses, chosen['target'][:, 0].numpy(),
             dataset.metainfo['skeleton'], folder / 'poses.png',
             [[f'camera {number}' for number in some] for some in chosen['view'].tolist()],
-            _heads(chosen, dataset), title)
+            _heads(chosen, dataset), f'{what}{when(runner)}')
 
     def _draw_embedding(self, runner, dataset: Any, folder: Path) -> Path:
         from mmviewpose.visualization import embedding_figure
