@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope  # noqa: E402
 
 from mmviewpose import visualization  # noqa: E402
 from mmviewpose.engine.hooks import ViewPicturesHook  # noqa: E402
-from mmviewpose.engine.hooks.view_pictures_hook import EvenSample, label_words  # noqa: E402
+from mmviewpose.engine.hooks.pictures_hook import EvenSample, label_words  # noqa: E402
 from mmviewpose.registry import MODELS  # noqa: E402
 
 AFTER_VALIDATION = {'views.png', 'turning.png', 'embedding.png'}

@@ -4,9 +4,10 @@ from .curves_hook import TrainingCurvesHook
 from .denoising_picture_hook import DenoisingPictureHook
 from .lifted_poses_hook import LiftedPosesHook
 from .lifting_picture_hook import LiftingPictureHook
+from .pose_images_hook import PoseImagesHook
 from .pose_statistics_hook import PoseStatisticsHook
 from .view_pictures_hook import ViewPicturesHook
 
 __all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook',
-           'DenoisingPictureHook', 'LiftedPosesHook', 'LiftingPictureHook', 'PoseStatisticsHook',
-           'TrainingCurvesHook', 'ViewPicturesHook']
+           'DenoisingPictureHook', 'LiftedPosesHook', 'LiftingPictureHook', 'PoseImagesHook',
+           'PoseStatisticsHook', 'TrainingCurvesHook', 'ViewPicturesHook']
