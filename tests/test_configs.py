@@ -167,7 +167,7 @@ def write_pose_trees(cfg, write_pose_images):
         write_pose_images(
             root, datasets[0]['source'], sorted(subjects),
             ('Walking_1', 'Sitting') if h36m else ('Seq1', ), datasets[0].get('views'),
-            (1, 26, 65) if h36m else (1, 26), ann_file=ann_file, colours=False,
+            (1, 26, 65) if h36m else (1, 26), ann_file=ann_file, colours=h36m,
             **{key: datasets[0][key] for key in ('camera_param_file', 'img_prefix')})
 
 
@@ -271,7 +271,8 @@ def shrink(cfg):
 
 
 IMAGE_SIZE = dict(image_size=48)
-SMALL = dict(
+SMALL = dict({'mmpose.ResNet': dict(stem_channels=8, base_channels=8)}, **dict(
+    EmbeddingHead=dict(IMAGE_SIZE, in_channels=64),
     PoseImageEncoder=dict(IMAGE_SIZE, width=4, hidden=(8, 8), num_points=8),
     ResNetPoseEncoder=dict(
         backbone=dict(type='mmpose.ResNet', depth=18, stem_channels=8, base_channels=8),
@@ -284,19 +285,21 @@ SMALL = dict(
     RenderedMomentDataset=dict(synthetic_frames=6),
     RenderedPoseDataset=dict(synthetic_frames=6),
     RenderedSequenceDataset=dict(synthetic_frames=6, num_frames=4),
-)
+    RetrievalMetric=dict(ks=(1, 2), oracle_queries=6),
+))
 
 
 def shrink_images(cfg):
     """Small images, and networks that fit them and each other."""
-    for part in dicts([cfg.model, *loaders(cfg)]):
+    for part in dicts([cfg.model, *loaders(cfg), cfg.get('val_evaluator'),
+                       cfg.get('test_evaluator')]):
         part.update(copy.deepcopy(SMALL.get(str(part.get('type')), {})))
         if part.get('type') == 'ImageSequenceEncoder':
             ways = 2 if part.get('bidirectional', True) else 1
             part.update(hidden_channels=8, in_channels=part.get('in_channels') and 3 * 8)
             cfg.model.cls_head.in_channels = 8 * ways
         if str(part.get('type')).startswith('Rendered'):
-            part['film']['stride'] = 1
+            part['film'].update(IMAGE_SIZE, stride=1)
             if part.get('num_synthetic'):
                 part['num_synthetic'] = 6
     for loader in loaders(cfg):
@@ -341,6 +344,8 @@ def train(cfg, model):
     schedules = [schedules] if isinstance(schedules, dict) else schedules
     schedulers = [build_scheduler(options, optimizer, len(loader))
                   for options in schedules for optimizer in optimizers]
+    if getattr(model, 'wants_statistics', False):
+        model.set_statistics(*loader.dataset.pose_statistics())
     model.train()
     losses = [model.train_step(batch, wrapper)['loss'] for batch in itertools.islice(loader, 2)]
     file = io.BytesIO()
@@ -361,8 +366,9 @@ def evaluate(cfg, model, name):
     return evaluator.evaluate(len(loader.dataset))
 
 
-def test_it_trains_and_is_tested(cfg):
+def test_it_trains_and_is_tested(cfg, write_pose_images):
     shrink(cfg)
+    write_pose_trees(cfg, write_pose_images)
     for write in (write_archives, write_ape, write_images, write_cameras, write_checkpoints):
         write(cfg)
     check_data(cfg, *[key for key in LOADERS if cfg.get(key)])
