@@ -65,9 +65,9 @@ class RetrievalMetric(BatchedMetric):
         for name in ('view', 'subject'):
             values[name] = _numbered(values[name])
         if self.out_file is not None:
-            with atomic_path(self.out_file) as temporary:
-                np.savez(temporary, **{name: _writable(column)
-                                       for name, column in values.items()})
+            # into an open file: numpy would add .npz to another name
+            with atomic_path(self.out_file) as temporary, open(temporary, 'wb') as file:
+                np.savez(file, **{name: _writable(column) for name, column in values.items()})
         cases = cross_view_retrieval(values['embedding'], values['pose'], values['view'],
                                      values['subject'], self.ks, self.threshold,
                                      self.oracle_queries, self.seed)

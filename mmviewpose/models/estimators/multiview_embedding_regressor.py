@@ -18,9 +18,11 @@ class MultiviewEmbeddingRegressor(BatchModel):
     al., "Multiview-consistent semi-supervised learning for 3D human pose estimation", 2020,
     Fig. 1).
 
-    All images of a batch go through the backbone as one. Some rows are pairs, two views of one
-    moment, for the metric loss; the others are labelled, for the pose loss. The two are added, as
-    the paper does; a weight is an option of a loss.
+    Some rows of a batch are pairs, two views of one moment, for the metric loss; the others are
+    labelled, for the pose loss. The two are added, as the paper does; a weight is an option of a
+    loss. Pairs and labelled images go through the networks one after the other, as in the paper's
+    figure: batch normalisation over both would be met by what tells one person from another, and
+    all moments of a person would have one embedding.
 
     - ``metric_loss=None``: the paper's baseline. Rows without labels are not looked at.
     - ``pose_head=None``: metric learning alone (``cnstr`` of Fig. 5); labelled rows are not looked
@@ -130,25 +132,27 @@ class MultiviewEmbeddingRegressor(BatchModel):
                             'labelled rows, a model without pose_head needs rows without labels')
         if len(posed):
             self.pose_head.check_statistics()
-        embeddings = self.embed(inputs[torch.cat([paired, posed])])
-        pairs, labelled_embeddings = embeddings.split([len(paired), len(posed)])
         losses = {}
-        with _float32(embeddings):
-            if len(paired):
-                losses.update(self._metric_losses(pairs, data_samples['instant'][paired[::2]]))
-            if len(posed):
-                losses['loss_pose'] = self.pose_loss(
-                    self.pose_head(labelled_embeddings),
-                    self.pose_head.normalise(data_samples['pose'][posed]))
+        if len(paired):
+            losses.update(self._metric_losses(
+                self.embed(inputs[paired]), data_samples['instant'][paired[::2]]))
+        if len(posed):
+            losses['loss_pose'] = self._pose_loss(
+                self.embed(inputs[posed]), data_samples['pose'][posed])
         return losses
+
+    def _pose_loss(self, embeddings: Tensor, poses: Tensor) -> Tensor:
+        with _float32(embeddings):
+            return self.pose_loss(self.pose_head(embeddings), self.pose_head.normalise(poses))
 
     def _metric_losses(self, pairs: Tensor, instants: Tensor) -> Dict[str, Tensor]:
         """The metric loss of embeddings ``(2 M, D)``, and what it has to say for the log."""
         anchors, positives = pairs.unflatten(0, (-1, 2)).unbind(1)
-        if hasattr(self.metric_loss, 'with_statistics'):
-            loss, statistics = self.metric_loss.with_statistics(anchors, positives, instants)
-            return dict(statistics, loss_metric=loss)
-        return dict(loss_metric=self.metric_loss(anchors, positives, instants))
+        with _float32(pairs):
+            if hasattr(self.metric_loss, 'with_statistics'):
+                loss, statistics = self.metric_loss.with_statistics(anchors, positives, instants)
+                return dict(statistics, loss_metric=loss)
+            return dict(loss_metric=self.metric_loss(anchors, positives, instants))
 
     def predict(self, embeddings: Tensor, data_samples: Dict[str, Tensor]) -> List[dict]:
         """Embeddings ``(B, D)``, and poses if there is a pose head.

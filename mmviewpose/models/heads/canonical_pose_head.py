@@ -42,6 +42,7 @@ class CanonicalPoseHead(nn.Module):
             raise ValueError(f'min_std must be above 0, got {min_std}')
         tree = get_skeleton(skeleton)
         self.num_joints, self.min_std = tree.num_joints, min_std
+        self.scale = in_channels ** .5  # a unit vector's numbers become about 1
         layers: List[nn.Module] = []
         for units in hidden:
             layers += [nn.Linear(in_channels, units), nn.ReLU(inplace=True)]
@@ -89,7 +90,7 @@ class CanonicalPoseHead(nn.Module):
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Embeddings ``(B, D)`` to normalised joints ``(B, K - 1, 3)``."""
-        return self.layers(embeddings).unflatten(-1, (-1, 3))
+        return self.layers(self.scale * embeddings).unflatten(-1, (-1, 3))
 
     def normalise(self, poses: Tensor) -> Tensor:
         """Poses ``(B, K, 3)`` about their root, mm, to what :meth:`forward` should give."""
