@@ -107,7 +107,7 @@ def test_the_prediction_by_hand():
     head.set_statistics(mean, std)
     (w1, b1, w2, b2), codes = (p.detach().numpy() for p in head.parameters()), numbers(6, 3)
     for found, code in zip(head.predict(codes.double()).detach().numpy(), codes.double().numpy()):
-        out = (w2 @ np.maximum(w1 @ code + b1, 0) + b2).reshape(16, 3)
+        out = (w2 @ np.maximum(w1 @ (3 ** .5 * code) + b1, 0) + b2).reshape(16, 3)
         np.testing.assert_allclose(found[1:], out * std[1:].numpy() + mean[1:].numpy(), rtol=1e-9)
 
 

@@ -18,6 +18,9 @@ class CanonicalPoseHead(nn.Module):
     The paper's "FC layers FC(128, 48)" are read as two layers of 128 and 48 units, with ReLU
     between; ``hidden=()`` is the other reading, one layer from 128 to 48.
 
+    Embeddings are of length 1; they are multiplied by the root of D first, so that their numbers are
+    of order 1 and the head learns from the start on.
+
     Mean and deviation are buffers, and so in checkpoints. A new head does not know them.
 
     Args:
@@ -42,7 +45,7 @@ class CanonicalPoseHead(nn.Module):
             raise ValueError(f'min_std must be above 0, got {min_std}')
         tree = get_skeleton(skeleton)
         self.num_joints, self.min_std = tree.num_joints, min_std
-        self.scale = in_channels ** .5  # a unit vector's numbers become about 1
+        self.scale = in_channels ** .5
         layers: List[nn.Module] = []
         for units in hidden:
             layers += [nn.Linear(in_channels, units), nn.ReLU(inplace=True)]
