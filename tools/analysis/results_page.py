@@ -15,7 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / 'tools')]
 EXPERIMENTS = ('nucla', 'denoise', 'sebirenet-ablation', 'twoviews', 'twoviews-views', 'partlift',
-               'partlift-sign', 'partlift-study', 'uvi', 'uvi-ablation', 'uvi-quality')
+               'partlift-sign', 'partlift-study', 'uvi', 'uvi-ablation', 'uvi-quality', 'mcss',
+               'mcss-ladder', 'retrieval')
 
 
 def machine() -> str:
