@@ -14,7 +14,9 @@ CELL = 1.3              # inches a picture
 SIDE = (6., -8.)        # elevation and azimuth, degrees: from the person's left
 ROWS = (('from the front', VIEW), ('from the side', SIDE))
 A_LINE = 2              # groups side by side
-NOTE = 'each pose is predicted from the image above it alone: it should be the same for all views'
+# A constant pose is the same for all views too.
+NOTE = ('each pose is predicted from the image above it alone: good ones are the same for all '
+        'views and lie on the true pose')
 
 
 def pose_images_figure(images: np.ndarray, poses: Optional[np.ndarray], target: np.ndarray,
