@@ -11,7 +11,6 @@ from typing import Callable, Dict, List, Sequence, Tuple
 import numpy as np
 import torch
 
-import mmviewpose.compat  # noqa: F401  (mmpose imports only with its stand-ins in place)
 from mmviewpose.functional.retrieval import nearest, pa_mpjpe_of
 
 K, DIM, JOINTS, VIEWS = 20, 128, 16, 4
@@ -37,6 +36,8 @@ def retrieve(embeddings: torch.Tensor, poses: torch.Tensor, view: torch.Tensor) 
 def looped(embeddings: np.ndarray, poses: np.ndarray, view: np.ndarray, queries: Sequence[int]
            ) -> np.ndarray:
     """A loop: distances, argsort, and mmpose's alignment pair by pair."""
+    # here, since children that measure memory need neither
+    import mmviewpose.compat  # noqa: F401  (mmpose imports only with its stand-ins in place)
     from mmpose.evaluation.functional.mesh_eval import compute_similarity_transform
     errors = np.empty((len(queries), K))
     for row, query in enumerate(queries):
