@@ -26,7 +26,7 @@ class RetrievalMetric(BatchedMetric):
       random ones, on the queries drawn for them;
     - ``same/Mean-PA-MPJPE@k/relative``: the embedding's minus the oracle's on those queries, what
       the paper reports;
-    - ``same/Hit@k``: queries in % that find a pose nearer than ``threshold`` among the k.
+    - ``same/Hit@k(50mm)``: queries in % that find a pose nearer than ``threshold`` among the k.
 
     Args:
         ks: Numbers of neighbours; every image needs as many candidates as the largest.
@@ -81,7 +81,7 @@ class RetrievalMetric(BatchedMetric):
                 found.update({mean: case.mean[k], f'{mean}/oracle': case.oracle[k],
                               f'{mean}/random': case.random[k],
                               f'{mean}/relative': case.relative[k],
-                              f'{name}/Hit@{k}': case.hit[k]})
+                              f'{name}/Hit@{k}({self.threshold:g}mm)': case.hit[k]})
         return found
 
 
