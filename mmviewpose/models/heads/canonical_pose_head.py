@@ -18,8 +18,8 @@ class CanonicalPoseHead(nn.Module):
     The paper's "FC layers FC(128, 48)" are read as two layers of 128 and 48 units, with ReLU
     between; ``hidden=()`` is the other reading, one layer from 128 to 48.
 
-    Embeddings are of length 1; they are multiplied by the root of D first, so that their numbers are
-    of order 1 and the head learns from the start on.
+    Embeddings are of length 1; they are multiplied by the root of D first, so that their numbers
+    are of order 1 and the head learns from the start on.
 
     Mean and deviation are buffers, and so in checkpoints. A new head does not know them.
 
