@@ -8,12 +8,11 @@ from PIL import Image
 
 from mmviewpose.datasets.formats.image_tree import Frames
 from mmviewpose.errors import DatasetError
+from mmviewpose.rendering.body import NUM_PARTS, PART_VALUES
 
-NUM_PARTS = 24
 # what an image must be: axes, type, and in words
 _FORMS = {'densepose': (3, np.uint8, 'three channels of 8 bits (I, U, V)'),
           'depth': (2, np.uint16, 'one channel of 16 bits')}
-_PART_VALUES = np.rint(np.arange(NUM_PARTS + 1) * (255 / NUM_PARTS)).astype(np.uint8)
 
 
 class PersonImages:
@@ -68,7 +67,7 @@ class PersonImages:
         if most > NUM_PARTS:
             raise place.error(f'part {most}, there are {NUM_PARTS}; the first channel that '
                               'cv2.imread gives must be the part I')
-        image[..., 0] = _PART_VALUES[image[..., 0]]
+        image[..., 0] = PART_VALUES[image[..., 0]]
         return image.transpose(2, 0, 1)
 
     def _size(self, frames: Frames, sequence: str) -> Tuple[int, int]:

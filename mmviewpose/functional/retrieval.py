@@ -60,8 +60,7 @@ def nearest(queries: Tensor, gallery: Tensor, k: int, excluded: Sequence[Labels]
         query = queries[rows].to(dtype) - centre
         # squared distances without the square of the query, which moves all its candidates alike
         scores = torch.addmm(squares, query, centred.t(), alpha=-2, out=buffer[:len(query)])
-        for of_query, of_candidate in excluded:
-            scores.masked_fill_(of_query[rows, None] == of_candidate, float('inf'))
+        _leave_out(scores, rows, excluded)
         found, order = scores.topk(min(k + _SPARE, len(gallery)), largest=False)
         _check_enough(found[:, k - 1].isfinite(), rows, scores, k)
         slack = _rounding(query, squares)
@@ -147,13 +146,10 @@ def _check_enough(enough: Tensor, rows: slice, scores: Tensor, k: int) -> None:
                          f'candidates that are allowed, k is {k}')
 
 
-def _allowed(rows: slice, num_candidates: int, excluded: Sequence[Labels], device: torch.device
-             ) -> Tensor:
-    """True for candidates that are not left out, ``(n, G)``."""
-    allowed = torch.ones(rows.stop - rows.start, num_candidates, dtype=torch.bool, device=device)
+def _leave_out(scores: Tensor, rows: slice, excluded: Sequence[Labels]) -> None:
+    """Make ``scores`` ``(n, G)`` of chunk ``rows`` infinite where a candidate is left out."""
     for of_query, of_candidate in excluded:
-        allowed &= of_query[rows, None] != of_candidate
-    return allowed
+        scores.masked_fill_(of_query[rows, None] == of_candidate, float('inf'))
 
 
 # ---------------------------------------------------------------------------------------
@@ -205,17 +201,18 @@ def oracle(poses_q: Tensor, poses_g: Tensor, k: int, excluded: Sequence[Labels] 
     lowest = poses_q.new_empty(len(poses_q), k)
     indices = torch.empty(len(poses_q), k, dtype=torch.long, device=poses_q.device)
     for rows in _row_chunks(len(poses_q), max(1, _PAIRS // len(poses_g))):
-        allowed = _allowed(rows, len(poses_g), excluded, poses_q.device)
-        errors = poses_q.new_full(allowed.shape, float('inf'))
+        errors = poses_q.new_zeros(rows.stop - rows.start, len(poses_g))
+        _leave_out(errors, rows, excluded)
+        allowed = errors.isfinite()
+        _check_enough(allowed.sum(1) >= k, rows, errors, k)
         query, candidate = allowed.nonzero(as_tuple=True)
         for part, other in zip(query.split(_PAIRS), candidate.split(_PAIRS)):
             errors[part, other] = pa_mpjpe(poses_g[other], poses_q[rows][part],
                                            reduction='sample')
-        _check_enough(allowed.sum(1) >= k, rows, errors, k)
         errors, order = errors.sort(dim=1, stable=True)
         lowest[rows], indices[rows] = errors[:, :k], order[:, :k]
         if report is not None:
-            report(len(allowed))
+            report(len(errors))
     return lowest, indices
 
 
@@ -238,10 +235,10 @@ def random_candidates(num_queries: int, num_candidates: int, k: int,
     generator = torch.Generator().manual_seed(seed)
     indices = torch.empty(num_queries, k, dtype=torch.long)
     for rows in _row_chunks(num_queries, max(1, _CHUNK // num_candidates)):
-        allowed = _allowed(rows, num_candidates, excluded, torch.device('cpu'))
-        scores = torch.rand(allowed.shape, dtype=torch.float64, generator=generator)
-        scores.masked_fill_(~allowed, float('inf'))
-        _check_enough(allowed.sum(1) >= k, rows, scores, k)
+        scores = torch.rand(rows.stop - rows.start, num_candidates, dtype=torch.float64,
+                            generator=generator)
+        _leave_out(scores, rows, excluded)
+        _check_enough(scores.isfinite().sum(1) >= k, rows, scores, k)
         indices[rows] = scores.topk(k, largest=False).indices
     return indices
 

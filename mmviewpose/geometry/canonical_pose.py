@@ -40,10 +40,7 @@ def canonical_pose(poses: Tensor, root: int, left_hip: int, up: str = '+y') -> T
     above or below the root, or there, the pose is not turned.
 
     Args:
-        poses: ``(..., K, 3)``, any unit.
-        root: Joint that the pose is about.
-        left_hip: Joint that says where the person faces.
-        up: Vertical axis, one of ``'+x' '-x' '+y' '-y' '+z' '-z'``.
+        poses, root, left_hip, up: As for :func:`canonical_angle`.
 
     Returns:
         ``(..., K, 3)``, the root at 0.

@@ -65,6 +65,8 @@ def _capsules() -> Tuple[Capsule, ...]:
 CAPSULES = _capsules()
 NUM_CAPSULES = len(CAPSULES)
 NUM_PARTS = 24  # DensePose's
+# bytes of the parts 0..24 in a part map
+PART_VALUES = np.rint(np.arange(NUM_PARTS + 1) * (255 / NUM_PARTS)).astype(np.uint8)
 _RADII = tuple(capsule.radii for capsule in CAPSULES)
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .body import CAPSULES, NUM_PARTS
+from .body import CAPSULES, NUM_PARTS, PART_VALUES
 
 # Charts are laid out about the body's front, and on arms and head about its side, so that in a
-# mirrored body u runs the other way in these groups only.
+# mirrored body u runs the other way in these groups only, and on the feet.
 _TURNED = ('torso', 'belly', 'leg')
-_FEET = (5, 6)
 
 
 def mirror_part_map(images: Tensor) -> Tensor:
@@ -33,16 +32,15 @@ def mirror_part_map(images: Tensor) -> Tensor:
 
 @functools.lru_cache(None)
 def _tables() -> Tuple[Tensor, Tensor]:
-    """For each value 0..255 of the part's channel: that of its mirror image, and whether u turns."""
+    """For each byte of the part's channel: that of its mirror image, and whether u turns."""
     parts = {capsule.name: capsule.parts for capsule in CAPSULES}
     other, turned = np.arange(NUM_PARTS + 1), np.zeros(NUM_PARTS + 1, bool)
     for capsule in CAPSULES:
         side, _, rest = capsule.name.partition('_')
         twin = {'left': f'right_{rest}', 'right': f'left_{rest}'}.get(side)
         other[list(capsule.parts)] = parts.get(twin, capsule.parts)
-        turned[list(capsule.parts)] = capsule.group in _TURNED or capsule.parts[0] in _FEET
+        turned[list(capsule.parts)] = capsule.group in _TURNED or rest == 'foot'
     head = parts['head']
     other[list(head)] = head[::-1]  # halves are right and left
-    values = np.rint(np.arange(NUM_PARTS + 1) * (255 / NUM_PARTS)).astype(np.uint8)
     nearest = np.rint(np.arange(256) * (NUM_PARTS / 255)).astype(int)
-    return torch.as_tensor(values[other[nearest]]), torch.as_tensor(turned[nearest])
+    return torch.as_tensor(PART_VALUES[other[nearest]]), torch.as_tensor(turned[nearest])

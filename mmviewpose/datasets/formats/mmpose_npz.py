@@ -4,8 +4,10 @@
 pixels with a visibility. The names of the images say what was recorded and which frame it is. What
 the readers of Human3.6M and MPI-INF-3DHP share.
 """
+import contextlib
 import zipfile
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple,
+                    TypeVar)
 
 import numpy as np
 
@@ -25,20 +27,31 @@ class View(NamedTuple):
     frames: np.ndarray
 
 
+@contextlib.contextmanager
+def opened(path: PathLike) -> Iterator[Any]:
+    """An .npz to take arrays from.
+
+    Raises:
+        DatasetError: It is unreadable, or what the block asked for is not in it or not numbers.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            yield data
+    except KeyError as e:
+        raise DatasetError(f'no array {e}', file=path) from e
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as e:
+        raise DatasetError(f'not a readable .npz, or a truncated one ({e})', file=path) from e
+
+
 def load_arrays(path: PathLike) -> Tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
     """Image names (N,), ``S`` (N, 17, 4) and ``part`` (N, 17, 3) or None of a file.
 
     Raises:
         DatasetError: Unreadable, an array is missing or of a wrong shape, or no frames.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            names, points = data['imgname'], data['S']
-            image_points = data['part'] if 'part' in data.files else None
-    except KeyError as e:
-        raise DatasetError(f'no array {e}', file=path) from e
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as e:
-        raise DatasetError(f'not a readable .npz, or a truncated one ({e})', file=path) from e
+    with opened(path) as data:
+        names, points = data['imgname'], data['S']
+        image_points = data['part'] if 'part' in data.files else None
     if points.shape != (len(names), 17, 4):
         raise DatasetError(f'S must be ({len(names)}, 17, 4), got {points.shape}', file=path)
     if len(names) == 0:

@@ -3,7 +3,6 @@
 Beside what `mmpose_npz` says, the files have ``center`` (N, 2), the middle of a person's square box
 in px, and ``scale`` (N,), its side over 200 px.
 """
-import zipfile
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
 import numpy as np
@@ -12,7 +11,7 @@ from mmviewpose.errors import DatasetError
 
 from . import h36m, mpi_inf_3dhp
 from .clip import PathLike, turned_up
-from .mmpose_npz import load_arrays, require_finite_frames
+from .mmpose_npz import load_arrays, opened, require_finite_frames
 
 # The cameras of Human3.6M in the order in which they are numbered, from 1.
 H36M_SERIALS = ('54138969', '55011271', '58860488', '60457274')
@@ -206,14 +205,9 @@ def _inside(boxes: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
 
 def _load_boxes(path: PathLike, count: int) -> np.ndarray:
     """Middle and side of the boxes, (N, 3) px."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            centres = np.asarray(data['center'], dtype=np.float64)
-            scales = np.asarray(data['scale'], dtype=np.float64)
-    except KeyError as e:
-        raise DatasetError(f'no array {e}', file=path) from e
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as e:
-        raise DatasetError(f'not a readable .npz, or a truncated one ({e})', file=path) from e
+    with opened(path) as data:
+        centres = np.asarray(data['center'], dtype=np.float64)
+        scales = np.asarray(data['scale'], dtype=np.float64)
     if centres.shape != (count, 2) or scales.shape != (count,):
         raise DatasetError(f'center must be ({count}, 2) and scale ({count},), got '
                            f'{centres.shape} and {scales.shape}', file=path)

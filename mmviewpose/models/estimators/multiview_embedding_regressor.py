@@ -123,8 +123,8 @@ class MultiviewEmbeddingRegressor(BatchModel):
             ValueError: The rows without labels are not pairs.
         """
         labelled = data_samples['labelled']
-        paired = _rows(~labelled if self.metric_loss is not None else None, labelled)
-        posed = _rows(labelled if self.pose_head is not None else None, labelled)
+        paired = (~labelled & (self.metric_loss is not None)).nonzero()[:, 0]
+        posed = (labelled & (self.pose_head is not None)).nonzero()[:, 0]
         if len(paired) % 2:
             raise ValueError(f'rows without labels must be pairs of views, got {len(paired)}')
         if not len(paired) and not len(posed):
@@ -166,13 +166,6 @@ class MultiviewEmbeddingRegressor(BatchModel):
         if 'pose' in prediction:
             prediction['target'] = prediction['pose']
         return [prediction]
-
-
-def _rows(chosen: Optional[Tensor], like: Tensor) -> Tensor:
-    """Numbers of the chosen rows; none for None."""
-    if chosen is None:
-        return torch.zeros(0, dtype=torch.int64, device=like.device)
-    return chosen.nonzero()[:, 0]
 
 
 def _float32(like: Tensor) -> torch.autocast:
