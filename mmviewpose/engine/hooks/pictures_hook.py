@@ -118,6 +118,12 @@ def in_words(numbers: Tensor, words: Sequence[str]) -> List[Union[str, int]]:
     return [words[number] if 0 <= number < len(words) else number for number in numbers.tolist()]
 
 
+def named(numbers: Tensor, dataset: Any, label: str) -> List[str]:
+    """What the numbers of a label are called: by words, or as ``subject 7``."""
+    return [kind if isinstance(kind, str) else f'{label} {kind}'
+            for kind in in_words(numbers, label_words(dataset, label))]
+
+
 def label_words(dataset: Any, label: str) -> Sequence[str]:
     """What a data set's label stands for, if it says that."""
     metainfo = getattr(dataset, 'metainfo', None) or {}
@@ -140,7 +146,10 @@ def joined(parts: Sequence[Found]) -> Found:
 
 
 def frequent(parts: Found, label: str) -> Tuple[Found, str]:
-    """Rows of the most frequent labels, as many as there are colours, and words for that."""
+    """Rows of the most frequent labels, as many as there are colours, and words for that; all rows
+    where nothing has the label."""
+    if label not in parts:
+        return parts, ''
     kinds, count = parts[label].unique(return_counts=True)
     if len(kinds) <= MOST_COLORS:
         return parts, ''

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmviewpose.engine.hooks.pictures_hook import (MOST_BATCHES, OF_A_BATCH, EvenSample, Found,
                                                    PicturesHook, frequent, in_words, joined,
-                                                   label_words, some_rows, when)
+                                                   label_words, named, some_rows, when)
 from mmviewpose.registry import HOOKS
 
 NEEDED = ('embedding', 'target', 'instant', 'view')
@@ -138,10 +138,9 @@ class PoseImagesHook(PicturesHook):
 
     def _draw_embedding(self, runner, dataset: Any, folder: Path) -> Path:
         from mmviewpose.visualization import embedding_figure
-        parts, some = joined(self.embeddings.kept), ''
+        parts, some = frequent(joined(self.embeddings.kept), self.label)
         sets = {}
         if self.label in parts:
-            parts, some = frequent(parts, self.label)
             sets[self.label] = in_words(parts[self.label], label_words(dataset, self.label))
         sets['camera'] = parts['view'].tolist()
         return embedding_figure(
@@ -157,7 +156,5 @@ def _hash(instants: Tensor) -> Tensor:
 
 def _heads(chosen: Found, dataset: Any) -> Optional[List[str]]:
     """What the moments are, if that is known."""
-    parts = [[kind if isinstance(kind, str) else f'{label} {kind}' for kind in
-              in_words(chosen[label][:, 0], label_words(dataset, label))]
-             for label in NAMED if label in chosen]
+    parts = [named(chosen[label][:, 0], dataset, label) for label in NAMED if label in chosen]
     return [', '.join(words) for words in zip(*parts)] or None

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mmviewpose.engine.hooks.pictures_hook import (MOST_BATCHES, OF_A_BATCH, EvenSample, Found,
                                                    PicturesHook, frequent, in_words, joined,
-                                                   label_words, some_rows, when)
+                                                   label_words, named, some_rows, when)
 from mmviewpose.models.batch_model import unwrapped
 from mmviewpose.registry import HOOKS
 
@@ -125,9 +125,7 @@ class ViewPicturesHook(PicturesHook):
 
     def _draw_embedding(self, runner, dataset: Any, folder: Path) -> Path:
         from mmviewpose.visualization import embedding_figure
-        parts, some = joined(self.poses.kept), ''
-        if self.label in parts:
-            parts, some = frequent(parts, self.label)
+        parts, some = frequent(joined(self.poses.kept), self.label)
         views = parts['pose'].shape[1]
         poses = parts['pose'].flatten(0, 1).flatten(1).numpy()
         sets = {'camera': _cameras(parts).ravel()}
@@ -142,10 +140,7 @@ class ViewPicturesHook(PicturesHook):
 
     def _heads(self, chosen: Found, dataset: Any) -> Optional[List[str]]:
         """What the moments are, if that is known."""
-        if self.label not in chosen:
-            return None
-        return [kind if isinstance(kind, str) else f'{self.label} {kind}'
-                for kind in in_words(chosen[self.label], label_words(dataset, self.label))]
+        return named(chosen[self.label], dataset, self.label) if self.label in chosen else None
 
 
 def _cameras(found: Found) -> np.ndarray:
