@@ -1,6 +1,4 @@
 """Retrieval with PA-MPJPE against a plain loop over queries, and the memory that it takes."""
-import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -67,7 +65,7 @@ def _seconds(form: Callable) -> float:
 
 def growth(count: int) -> float:
     """MB by which a child process with the data grows at its peak while it retrieves."""
-    done = subprocess.run([sys.executable, str(Path(__file__).resolve()), '--child', str(count)],
+    done = subprocess.run([sys.executable, str(Path(__file__).resolve()), str(count)],
                           capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 
@@ -130,17 +128,5 @@ def run(count: int = 5000, rounds: int = 3, sizes: Sequence[int] = (5000, 20000,
                 **{f'mb_{size // 1000}k': growth(size) for size in sizes})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--rounds', type=int, default=3)
-    parser.add_argument('--sizes', type=int, nargs='*', default=[5000, 20000, 100000])
-    parser.add_argument('--child', type=int, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.child:
-        _child(args.child)
-    else:
-        print(json.dumps(run(rounds=args.rounds, sizes=args.sizes), indent=1))
-
-
 if __name__ == '__main__':
-    main()
+    _child(int(sys.argv[1]))

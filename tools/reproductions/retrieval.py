@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Dict, List
 
 from .mcss import training
-from .runs import Part, config_of, prepare_archives, row, run_parts
+from .runs import build_dataset, prepare_archives, row, run_parts
 
 KS = (1, 2, 5, 10, 20)
 METHODS = {'mcss': 'mcss_mocap', 'metric': 'mcss-metric_mocap'}
@@ -12,13 +12,8 @@ CASES = ('same', 'cross')
 
 def pixels(work_dir: Path) -> Dict[str, float]:
     """What `RetrievalMetric` says of the test's images taken as embeddings themselves."""
-    from mmengine.registry import DefaultScope
-
     from mmviewpose.evaluation import RetrievalMetric
-    from mmviewpose.registry import DATASETS
-    with DefaultScope.overwrite_default_scope('mmviewpose'):
-        dataset = DATASETS.build(
-            config_of(Part('', METHODS['mcss']), work_dir).test_dataloader.dataset)
+    dataset = build_dataset(METHODS['mcss'], work_dir)
     batch = dataset.__getitems__(range(len(dataset)))
     found = batch['data_samples']
     return RetrievalMetric(ks=KS).compute(dict(

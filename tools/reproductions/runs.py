@@ -191,6 +191,23 @@ def run_test(cfg, checkpoint: Path) -> Dict[str, float]:
     return {name: float(value) for name, value in build_runner(cfg).test().items()}
 
 
+def draw_test(part: Part, work_dir: Path, pictures: Path) -> None:
+    """Test a finished part once more, and let the config's visualization hook draw."""
+    hook = 'default_hooks.visualization'
+    run_test(config_of(part, work_dir, {f'{hook}.enable': True, f'{hook}.out_dir': str(pictures)}),
+             checkpoint_of(work_dir / part.name))
+
+
+def build_dataset(config: str, work_dir: Path, mode: str = 'test'):
+    """The data set that a config trains on or, for ``mode='test'``, is tested on."""
+    from mmengine.registry import DefaultScope
+
+    from mmviewpose.registry import DATASETS
+    cfg = config_of(Part('', config), work_dir)
+    with DefaultScope.overwrite_default_scope('mmviewpose'):
+        return DATASETS.build(cfg[f'{mode}_dataloader'].dataset)
+
+
 def row(name: str, metric: str, values: Sequence[float], paper: Optional[float] = None) -> dict:
     """A row of the JSON: mean and spread (sample standard deviation) over seeds."""
     import numpy as np

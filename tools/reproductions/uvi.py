@@ -3,7 +3,7 @@ on, and what of the camera is left in the pose."""
 from pathlib import Path
 from typing import Dict, List
 
-from .runs import Part, checkpoint_of, config_of, prepare_archives, row, run_parts, run_test
+from .runs import Part, config_of, draw_test, prepare_archives, row, run_parts
 
 HELD_OUT = 'test_dataloader.dataset.sources'
 VIEWS = 'test_dataloader.dataset.views'
@@ -86,8 +86,6 @@ def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
 
 def draw(rows: List[dict], folder: Path) -> Path:
     """Pictures of the first training's test: ``views.png``, ``turning.png``, ``embedding.png``."""
-    part, pictures = pretraining(0), folder / 'uvi'
-    hook = 'default_hooks.visualization'
-    run_test(config_of(part, folder, {f'{hook}.enable': True, f'{hook}.out_dir': str(pictures)}),
-             checkpoint_of(folder / part.name))
+    pictures = folder / 'uvi'
+    draw_test(pretraining(0), folder, pictures)
     return pictures / 'views.png'
