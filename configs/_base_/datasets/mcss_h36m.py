@@ -7,9 +7,8 @@ loader = dict(
     collate_fn=dict(type='mmviewpose.identity_collate'))
 images = dict(
     type='ImagePoseDataset', source='h36m', data_root=data_root, img_prefix='images',
-    camera_param_file='annotation_body3d/cameras.pkl', image_size=224)
-train_pipeline = [dict(type='CanonicalPose', skeleton='h36m17'), dict(type='PackPoseImages')]
-test_pipeline = train_pipeline
+    camera_param_file='annotation_body3d/cameras.pkl', image_size=224,
+    pipeline=[dict(type='CanonicalPose', skeleton='h36m17'), dict(type='PackPoseImages')])
 
 train_dataloader = dict(
     batch_size=2 * 66 + 22,
@@ -18,7 +17,7 @@ train_dataloader = dict(
     # this file has every 5th frame already
     dataset=dict(
         ann_file='annotation_body3d/fps10/h36m_train.npz', subjects=[1, 5, 6, 7, 8], every=5,
-        labels=dict(subjects=[1]), pipeline=train_pipeline, **images),
+        labels=dict(subjects=[1]), **images),
     **loader)
 # validation only shows how it goes: nothing is chosen by it
 val_dataloader = dict(
@@ -27,7 +26,7 @@ val_dataloader = dict(
     batch_sampler=dict(type='ArrayBatchSampler'),
     dataset=dict(
         ann_file='annotation_body3d/fps50/h36m_test.npz', subjects=[9, 11], every=64,
-        training=False, pipeline=test_pipeline, **images),
+        training=False, **images),
     **loader)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='PoseErrorMetric', modes=('mpjpe', 'n-mpjpe', 'pa-mpjpe'))

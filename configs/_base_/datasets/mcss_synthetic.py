@@ -4,32 +4,24 @@
 # and 8 labelled images.
 film = dict(image_size=64, azimuths=[45., 135., 225., 315.], jitter=10., turn=180.)
 loader = dict(num_workers=0, collate_fn=dict(type='mmviewpose.identity_collate'))
-train_pipeline = [dict(type='CanonicalPose', skeleton='ape17'), dict(type='PackPoseImages')]
-test_pipeline = train_pipeline
+pipeline = [dict(type='CanonicalPose', skeleton='ape17'), dict(type='PackPoseImages')]
+people = dict(type='RenderedPoseDataset', pipeline=pipeline)
+tested = dict(training=False, film=dict(stride=10, **film), **people)
+testing = dict(
+    batch_size=256,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    batch_sampler=dict(type='ArrayBatchSampler'),
+    **loader)
 
 train_dataloader = dict(
     batch_size=2 * 24 + 8,
     sampler=dict(type='DefaultSampler', shuffle=True),
     batch_sampler=dict(type='PairBatchSampler', pairs=24, regression=8, min_gap=12),
     dataset=dict(
-        type='RenderedPoseDataset', num_synthetic=60, synthetic_seed=0,
-        film=dict(stride=4, **film), labels=dict(subjects=[1]), pipeline=train_pipeline),
+        num_synthetic=60, synthetic_seed=0, film=dict(stride=4, **film),
+        labels=dict(subjects=[1]), **people),
     **loader)
-val_dataloader = dict(
-    batch_size=256,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    batch_sampler=dict(type='ArrayBatchSampler'),
-    dataset=dict(
-        type='RenderedPoseDataset', num_synthetic=12, synthetic_seed=1,
-        film=dict(stride=10, **film), training=False, pipeline=test_pipeline),
-    **loader)
-test_dataloader = dict(
-    batch_size=256,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    batch_sampler=dict(type='ArrayBatchSampler'),
-    dataset=dict(
-        type='RenderedPoseDataset', num_synthetic=24, synthetic_seed=2,
-        film=dict(stride=10, **film), training=False, pipeline=test_pipeline),
-    **loader)
+val_dataloader = dict(dataset=dict(num_synthetic=12, synthetic_seed=1, **tested), **testing)
+test_dataloader = dict(dataset=dict(num_synthetic=24, synthetic_seed=2, **tested), **testing)
 val_evaluator = dict(type='PoseErrorMetric', modes=('mpjpe', 'n-mpjpe', 'pa-mpjpe'))
 test_evaluator = [val_evaluator, dict(type='RetrievalMetric')]

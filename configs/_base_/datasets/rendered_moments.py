@@ -1,5 +1,5 @@
-# Built-in synthetic people seen by cameras in step, rendered as DensePose-like part maps; nothing to
-# download. Two cameras train; a third, which nobody trained on, is seen in validation and test.
+# Built-in synthetic people seen by cameras in step, rendered as DensePose-like part maps; nothing
+# to download. Two cameras train; a third, which nobody trained on, is seen in validation and test.
 _base_ = ['./rendered_cameras.py']
 film = _base_.film
 loader = dict(num_workers=0, collate_fn=dict(type='mmviewpose.identity_collate'))
@@ -15,23 +15,15 @@ train_dataloader = dict(
         type='RenderedMomentDataset', num_synthetic=160, synthetic_seed=0,
         film=dict(stride=2, **film), views=[2, 3], pipeline=train_pipeline),
     **loader)
-val_dataloader = dict(
+tested = dict(
+    type='RenderedMomentDataset', num_synthetic=48, film=dict(stride=6, **film), num_views=3,
+    training=False, pipeline=test_pipeline)
+testing = dict(
     batch_size=64,
     sampler=dict(type='DefaultSampler', shuffle=False),
     batch_sampler=dict(type='ArrayBatchSampler'),
-    dataset=dict(
-        type='RenderedMomentDataset', num_synthetic=48, synthetic_seed=1,
-        film=dict(stride=6, **film), views=[2, 3, 4], num_views=3, training=False,
-        pipeline=test_pipeline),
     **loader)
-test_dataloader = dict(
-    batch_size=64,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    batch_sampler=dict(type='ArrayBatchSampler'),
-    dataset=dict(
-        type='RenderedMomentDataset', num_synthetic=48, synthetic_seed=2,
-        film=dict(stride=6, **film), views=[1, 2, 3], num_views=3, training=False,
-        pipeline=test_pipeline),
-    **loader)
+val_dataloader = dict(dataset=dict(synthetic_seed=1, views=[2, 3, 4], **tested), **testing)
+test_dataloader = dict(dataset=dict(synthetic_seed=2, views=[1, 2, 3], **tested), **testing)
 val_evaluator = [dict(type='ViewImageError'), dict(type='ViewLeakage', seen=[2, 3])]
 test_evaluator = val_evaluator
