@@ -53,6 +53,8 @@ class Film:
         stride: Take every how many-th frame.
         turn: Largest angle, degrees, by which all cameras of a clip together are turned about the
             person, drawn a clip; with 180, people face anywhere.
+        room: Seed of one background for all, as in a laboratory; by default each person has an own
+            one.
         seed: Of all that is drawn.
 
     Raises:
@@ -63,14 +65,16 @@ class Film:
                  azimuths: Sequence[float] = (45., 0., 90.), jitter: float = 10.,
                  facing: str = 'world', height: Tuple[float, float] = (1000., 1600.),
                  distance: float = 4000., extent: float = 2200., aim: float = 950.,
-                 wander: float = 40., stride: int = 1, turn: float = 0., seed: int = 0) -> None:
+                 wander: float = 40., stride: int = 1, turn: float = 0., room: Optional[int] = None,
+                 seed: int = 0) -> None:
         if modality not in MODALITIES or facing not in FACINGS:
             raise ValueError(f'modality must be one of {MODALITIES} and facing one of {FACINGS}, '
                              f'got {modality!r}, {facing!r}')
         self.image_size, self.modality, self.facing = image_size, modality, facing
         self.azimuths, self.jitter = tuple(azimuths), jitter
         self.height, self.distance, self.extent, self.aim = height, distance, extent, aim
-        self.wander, self.stride, self.turn, self.seed = wander, stride, turn, seed
+        self.wander, self.stride, self.turn = wander, stride, turn
+        self.room, self.seed = room, seed
 
     @property
     def num_views(self) -> int:
@@ -133,8 +137,10 @@ class Film:
                     _around(target, stage.azimuth[number, view], stage.height[number, view],
                             self.distance),
                     target, self.image_size * self.distance / self.extent, self.image_size)
-                seen = render(positions[part], archive.layout, cameras, self.image_size,
-                              stage.people[number], rgb=self.modality == 'rgb')
+                people = stage.people[number]
+                rooms = None if self.room is None else torch.full_like(people, self.room)
+                seen = render(positions[part], archive.layout, cameras, self.image_size, people,
+                              rgb=self.modality == 'rgb', rooms=rooms)
                 images[place, part] = self._channels(seen)
         return images, lengths
 

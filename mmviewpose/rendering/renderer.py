@@ -50,8 +50,8 @@ class Rendering(NamedTuple):
 
 @torch.no_grad()
 def render(poses: Tensor, skeleton: str, cameras: Cameras, image_size: int,
-           people: Optional[Tensor] = None, rgb: bool = False, chunk: Optional[int] = None
-           ) -> Rendering:
+           people: Optional[Tensor] = None, rgb: bool = False, chunk: Optional[int] = None,
+           rooms: Optional[Tensor] = None) -> Rendering:
     """Render people seen by one pinhole camera each.
 
     A body is 19 tapered capsules around the joints that the layout shares with ape17; hands and
@@ -69,6 +69,8 @@ def render(poses: Tensor, skeleton: str, cameras: Cameras, image_size: int,
             person.
         rgb: Whether to make colour images too.
         chunk: Views at a time, for speed; the result does not depend on it.
+        rooms: Seed of each row's background, int64 ``(N,)``, that of a person of this seed; None:
+            each person has an own one.
 
     Raises:
         KeyError: Unknown layout.
@@ -76,6 +78,8 @@ def render(poses: Tensor, skeleton: str, cameras: Cameras, image_size: int,
             number that is not finite.
     """
     _check(poses, cameras, image_size, people, chunk)
+    if rooms is not None:
+        _check_seeds('rooms', rooms, len(poses))
     n, device = len(poses), poses.device
     joints = named_joints(poses, skeleton)
     who = draw_people(None if people is None else people.to(device), n, device)
@@ -86,7 +90,8 @@ def render(poses: Tensor, skeleton: str, cameras: Cameras, image_size: int,
     shape = (n, image_size, image_size)
     out = Rendering(*(torch.zeros(shape, dtype=dtype, device=device)
                       for dtype in (torch.float32, torch.uint8, torch.float32, torch.float32)),
-                    _backdrop(who, image_size) if rgb else None)
+                    _backdrop(who if rooms is None else draw_people(rooms.to(device), n, device),
+                              image_size) if rgb else None)
     if chunk is None:
         chunk = max(1, (_CHUNK if device.type == 'cpu' else 16 * _CHUNK) * 128**2 // image_size**2)
     for first in range(0, n, chunk):
@@ -114,11 +119,16 @@ def _check(poses: Tensor, cameras: Cameras, image_size: int, people: Optional[Te
         raise ValueError('cameras.focal must be positive')
     if type(image_size) is not int or image_size < 1:
         raise ValueError(f'image_size must be a positive int, got {image_size!r}')
-    if people is not None and (people.shape != (n,) or people.dtype != torch.int64):
-        raise ValueError(f'people must be {n} int64 seeds, got {people.dtype} of shape '
-                         f'{tuple(people.shape)}')
+    if people is not None:
+        _check_seeds('people', people, n)
     if chunk is not None and chunk < 1:
         raise ValueError(f'chunk must be at least 1, got {chunk}')
+
+
+def _check_seeds(name: str, seeds: Tensor, n: int) -> None:
+    if seeds.shape != (n,) or seeds.dtype != torch.int64:
+        raise ValueError(f'{name} must be {n} int64 seeds, got {seeds.dtype} of shape '
+                         f'{tuple(seeds.shape)}')
 
 
 def _in_camera(body: Body, cameras: Cameras) -> Body:

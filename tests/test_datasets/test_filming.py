@@ -134,6 +134,14 @@ def test_people_can_be_given(archive):
     assert torch.equal(same[0, 0, :, 0, 0], same[1, -1, :, 0, 0]), 'one backdrop'
 
 
+def test_all_may_be_in_one_room(archive):
+    rows, people = np.array([3, 1]), np.array([7, 8])
+    images, _ = Film(image_size=SIZE, modality='rgb', room=5)(archive, rows, people=people)
+    assert torch.equal(images[0, 0, :, 0, 0], images[1, -1, :, 0, 0])
+    own, _ = Film(image_size=SIZE, modality='rgb')(archive, rows, people=people)
+    assert not torch.equal(own[0, 0, :, 0, 0], own[1, -1, :, 0, 0])
+
+
 def test_zero_degrees_is_in_front_and_ninety_at_the_left():
     for facing, options in ((0., dict()), (1.1, dict(facing='start'))):
         images, _ = film(standing(facing), azimuths=(0., 180., 90., -90.), image_size=48,

@@ -64,6 +64,43 @@ def test_each_matrix_of_a_stack_moves_as_if_it_were_alone(shape):
     torch.testing.assert_close(stack.detach(), expected)
 
 
+@pytest.mark.parametrize('shape', [(5, 7), (7, 5), (6, 2, 3, 3), (2, 6, 3, 3)])
+def test_dense_layers_and_convolutions_are_one_matrix_each(shape):
+    param = torch.nn.Parameter(torch.randn(shape, dtype=torch.float64))
+    if len(shape) == 4:  # as networks of images lie in memory
+        param.data = param.data.contiguous(memory_format=torch.channels_last)
+    start, gradients = param.detach().clone(), torch.randn(3, *shape, dtype=torch.float64)
+    optimizer = StackedMuon([param], lr=0.1, momentum=0.9, axes=(2, 4))
+    for gradient in gradients:
+        param.grad = gradient.clone()
+        optimizer.step()
+    expected = _reference(start.flatten(1), list(gradients.flatten(2)), 0.1, 0.9)
+    torch.testing.assert_close(param.detach().flatten(1), expected)
+
+
+def test_large_matrices_are_left_to_adam():
+    small, large = (torch.nn.Parameter(torch.zeros(4, columns)) for columns in (4, 5))
+    for param in (small, large):
+        param.grad = torch.randn_like(param)
+    StackedMuon([small, large], lr=1., adam_ratio=0.25, axes=(2,), largest=20).step()
+    torch.testing.assert_close(large.abs(), torch.full((4, 5), 0.25))  # Adam's first step
+    assert not small.abs().allclose(torch.tensor(0.25))
+
+
+def test_axes_of_no_matrix_are_refused():
+    with pytest.raises(ValueError, match='axes must be some of 2, 3 and 4'):
+        StackedMuon([torch.nn.Parameter(torch.zeros(3))], axes=(1, 2))
+
+
+def test_states_from_before_there_were_axes_still_load():
+    optimizer = StackedMuon([torch.nn.Parameter(torch.zeros(2, 3, 3))])
+    state = optimizer.state_dict()
+    for name in ('axes', 'largest'):
+        del state['param_groups'][0][name]
+    optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0]['axes'] == (3,)
+
+
 def test_all_else_moves_as_with_adam():
     ours = [torch.nn.Parameter(torch.randn(7)), torch.nn.Parameter(torch.randn(4, 3))]
     theirs = copy.deepcopy(ours)

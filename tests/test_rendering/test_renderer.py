@@ -204,6 +204,19 @@ def test_seeds():
     assert same(average, render(pose[:1], 'ape17', around(1), SIZE, None, rgb=True))
 
 
+def test_a_room_is_the_background_of_its_seed_and_no_person():
+    pose, cameras = standing().expand(2, 17, 3), cameras_from(*[(0., 0., 1.)] * 2)
+    own = render(pose, 'ape17', cameras, SIZE, torch.tensor([1, 2]), rgb=True)
+    shared = render(pose, 'ape17', cameras, SIZE, torch.tensor([1, 2]), rgb=True,
+                    rooms=torch.tensor([2, 2]))
+    assert same(own[:4], shared[:4])
+    nobody = ~(own.silhouette[0] | own.silhouette[1])
+    assert (shared.rgb[0][:, nobody] == own.rgb[1][:, nobody]).all()
+    inside = own.silhouette[0]
+    assert (shared.rgb[0][:, inside] == own.rgb[0][:, inside]).all()
+    assert (shared.rgb[1] == own.rgb[1]).all()
+
+
 def test_light_comes_from_the_camera():
     out = render(standing()[None], 'ape17', cameras_from((0., 0., 1.), size=128), 128, rgb=True)
     rgb, torso = out.rgb[0].float().sum(0), out.part[0] == TORSO_FRONT
@@ -283,6 +296,7 @@ def test_no_views():
     (dict(chunk=0), 'chunk'),
     (dict(people=torch.arange(3)), 'people'),
     (dict(people=torch.zeros(2)), 'int64'),
+    (dict(rooms=torch.arange(3)), 'rooms must be 2 int64 seeds'),
     (dict(poses=torch.zeros(2, 20, 3)), 'ape17'),
     (dict(poses=torch.full((2, 17, 3), torch.nan)), 'pose 0 .*not finite'),
     (dict(cameras=around(3)), 'cameras.rotation of 2 poses'),

@@ -1,6 +1,6 @@
-"""Muon for parameters that are stacks of matrices, Adam for all others."""
+"""Muon for parameters that are matrices or stacks of them, Adam for all others."""
 from collections import defaultdict
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -30,14 +30,16 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
 
 @OPTIMIZERS.register_module()
 class StackedMuon(torch.optim.Optimizer):
-    """Muon on each matrix of every parameter with three axes; Adam on all other parameters.
+    """Muon on each matrix of every parameter with three axes, or of others that ``axes`` names; Adam
+    on all other parameters.
 
     A tree network keeps one small matrix a node, stacked into ``(nodes, rows, columns)``. Adam sees
     single numbers; an orthogonalised update moves every direction of every node's matrix equally,
     those with small gradients too, and a SeBiReNet then needs less than half of Adam's steps
     (docs/methods/sebirenet.md). So does a network of 1D convolutions (docs/methods/twoviews.md),
-    whose weights ``(out, in, taps)`` are a matrix a tap: ``stack_axis=2``. torch's own Muon (2.9
-    and newer) takes two axes only.
+    whose weights ``(out, in, taps)`` are a matrix a tap: ``stack_axis=2``. Dense layers and 2D
+    convolutions are one matrix each, ``(out, in)`` and ``(out, in * taps)``: ``axes=(2, 4)``
+    (docs/methods/uvi.md). torch's own Muon (2.9 and newer) takes two axes only.
 
     Matrices of one shape, up to transposition, are orthogonalised as one batch.
 
@@ -50,14 +52,31 @@ class StackedMuon(torch.optim.Optimizer):
         betas: Adam's.
         eps: Adam's.
         weight_decay: Decoupled, of the matrices.
-        stack_axis: Which of the three axes counts the matrices.
+        stack_axis: Which of three axes counts the matrices.
+        axes: How many axes the parameters have that Muon takes, some of 2, 3 and 4.
+        largest: Numbers in a parameter from which on it is Adam's all the same: to orthogonalise it
+            would take longer than what else a step does.
+
+    Raises:
+        ValueError: Another number of axes.
     """
 
     def __init__(self, params, lr: float = 2e-2, momentum: float = 0.95, adam_ratio: float = 0.25,
                  betas: Tuple[float, float] = (0.9, 0.98), eps: float = 1e-8,
-                 weight_decay: float = 0., stack_axis: int = 0) -> None:
+                 weight_decay: float = 0., stack_axis: int = 0, axes: Sequence[int] = (3,),
+                 largest: float = float('inf')) -> None:
+        if set(axes) - {2, 3, 4}:
+            raise ValueError(f'axes must be some of 2, 3 and 4, got {axes}')
         super().__init__(params, dict(lr=lr, momentum=momentum, adam_ratio=adam_ratio, betas=betas,
-                                      eps=eps, weight_decay=weight_decay, stack_axis=stack_axis))
+                                      eps=eps, weight_decay=weight_decay, stack_axis=stack_axis,
+                                      axes=tuple(axes), largest=largest))
+
+    def __setstate__(self, state: dict) -> None:
+        """Take a state, also of a checkpoint from before there were ``axes``."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault('axes', (3,))
+            group.setdefault('largest', float('inf'))
 
     @torch.no_grad()
     def step(self, closure=None) -> Optional[Tensor]:
@@ -68,28 +87,28 @@ class StackedMuon(torch.optim.Optimizer):
                 loss = closure()
         for group in self.param_groups:
             learned = [p for p in group['params'] if p.grad is not None]
-            self._step_matrices([p for p in learned if p.dim() == 3], group)
-            self._step_others([p for p in learned if p.dim() != 3], group)
+            ours = [p.dim() in group['axes'] and p.numel() < group['largest'] for p in learned]
+            self._step_matrices([p for p, own in zip(learned, ours) if own], group)
+            self._step_others([p for p, own in zip(learned, ours) if not own], group)
         return loss
 
     def _step_matrices(self, params: List[Tensor], group: dict) -> None:
         axis = group['stack_axis']
         buckets: Dict[tuple, list] = defaultdict(list)
         for param in params:
-            key = (*sorted(param.movedim(axis, 0).shape[1:]), param.dtype, param.device)
-            buckets[key].append(param)
+            shape = _stacked(param, axis).shape
+            buckets[(*sorted(shape[1:]), param.dtype, param.device)].append(param)
         for bucket in buckets.values():
-            updates = torch.cat([_wide(self._with_momentum(p, group).movedim(axis, 0))
-                                 for p in bucket])
-            updates = orthogonalise(updates).split([p.shape[axis] for p in bucket])
-            for param, update in zip(bucket, updates):
-                matrices = param.movedim(axis, 0)  # a view
-                rows, columns = matrices.shape[1:]
-                if rows > columns:
-                    update = update.transpose(1, 2)
+            updates = [_stacked(self._with_momentum(param, group), axis) for param in bucket]
+            tall = [update.shape[1] > update.shape[2] for update in updates]
+            wide = torch.cat([_turned(update, turn) for update, turn in zip(updates, tall)])
+            wide = orthogonalise(wide).split([len(update) for update in updates])
+            for param, update, turn in zip(bucket, wide, tall):
+                update = _turned(update, turn)
                 if group['weight_decay']:
                     param.mul_(1 - group['lr'] * group['weight_decay'])
-                matrices.add_(update, alpha=-group['lr'] * max(1., rows / columns) ** 0.5)
+                ratio = max(1., update.shape[1] / update.shape[2]) ** 0.5
+                param.add_(_as_param(update, param, axis), alpha=-group['lr'] * ratio)
 
     def _with_momentum(self, param: Tensor, group: dict) -> Tensor:
         state = self.state[param]
@@ -112,5 +131,14 @@ class StackedMuon(torch.optim.Optimizer):
             param.addcdiv_(state['mean'], spread, value=-rate)
 
 
-def _wide(matrices: Tensor) -> Tensor:
-    return matrices if matrices.shape[1] <= matrices.shape[2] else matrices.transpose(1, 2)
+def _stacked(param: Tensor, axis: int) -> Tensor:
+    """A parameter's matrices, ``(N, rows, columns)``."""
+    return param.movedim(axis, 0) if param.dim() == 3 else param.flatten(1)[None]
+
+
+def _as_param(matrices: Tensor, param: Tensor, axis: int) -> Tensor:
+    return matrices.movedim(0, axis) if param.dim() == 3 else matrices.reshape(param.shape)
+
+
+def _turned(matrices: Tensor, turn: bool) -> Tensor:
+    return matrices.transpose(1, 2) if turn else matrices
