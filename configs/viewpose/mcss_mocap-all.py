@@ -1,2 +1,2 @@
 _base_ = ['./mcss_mocap.py']  # Fig. 3
-train_dataloader = dict(dataset=dict(labels=dict(subjects=[1, 2, 3, 4, 5])))
+train_dataloader = dict(dataset=dict(labels=dict(subjects=list(range(1, 12)))))

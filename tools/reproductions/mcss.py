@@ -17,8 +17,8 @@ CONFIGS = {'mcss': 'mcss_mocap', 'baseline': 'mcss-baseline_mocap', 'all-labels'
 
 
 def training(config: str, seed: int) -> Part:
-    """A training on people 1 to 5, tested on people 7 and 8; that of all cameras' labels of person
-    1 also on what camera 4 saw alone."""
+    """A training on people 1 to 11, tested on people 15 to 20; that of all cameras' labels of
+    person 1 also on what camera 4 saw alone."""
     tests = {'test': {}}
     if config == CONFIGS['mcss']:
         tests['view4'] = {VIEWS: [4], 'test_evaluator': [
@@ -46,11 +46,10 @@ def mean_pose(work_dir: Path) -> Dict[str, float]:
 
 
 def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
-    """With the labels of person 1 of five: ``mcss``, all people's views beside them, ``baseline``,
-    the labels alone, ``all-labels``, those of all five, and ``mean-pose``, that of person 1's
-    labels for every image. Table 3: labels of cameras 1 to 3
-    (``mcss-v123``) or 1 and 2 (``mcss-v12``), tested on camera 4, and ``mcss-v1234``, labels of
-    all, on the same. Settings were chosen on person 6."""
+    """With the labels of person 1 of eleven: ``mcss``, all people's views beside them,
+    ``baseline``, the labels alone, ``all-labels``, those of all eleven, and ``mean-pose``, that of
+    person 1's labels for every image. Table 3: labels of cameras 1 to 3 (``mcss-v123``) or 1 and 2
+    (``mcss-v12``), tested on camera 4, and ``mcss-v1234``, labels of all, on the same. Settings were chosen on people 12 to 14."""
     prepare_archives(data, work_dir, ['bandai_namco'])
     parts = {name: [training(config, seed) for seed in range(seeds)]
              for name, config in CONFIGS.items()}

@@ -12,7 +12,7 @@ METHODS = {'mcss': 'mcss_mocap', 'baseline': 'mcss-baseline_mocap'}
 
 def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     """N-MPJPE of people who did not train; labels of 5, 10 and 50 % of person 1's moments, of
-    person 1, of persons 1 and 2, and of all five."""
+    person 1, of persons 1 and 2, and of all eleven."""
     prepare_archives(data, work_dir, ['bandai_namco'])
     parts = {f'{method}-{step}': [training(f'{config}{ending}', seed) for seed in range(seeds)]
              for method, config in METHODS.items() for step, ending in STEPS.items()}

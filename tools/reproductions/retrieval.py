@@ -28,7 +28,7 @@ def rows_of(name: str, metrics: List[Dict[str, float]], case: str) -> List[dict]
 
 
 def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
-    """Test people 7 and 8: ``mcss``, trained with the labels of person 1 too, ``metric``, without
+    """Test people 15 to 20: ``mcss``, trained with the labels of person 1 too, ``metric``, without
     a label, ``pixels``, the images themselves, and ``random``, among all people (``same``) and
     among other people than the query's (``cross``); and what the oracle itself finds."""
     prepare_archives(data, work_dir, ['bandai_namco'])

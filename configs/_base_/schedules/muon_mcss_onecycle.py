@@ -1,0 +1,12 @@
+# One cycle for the small networks, in bfloat16: Muon on dense layers and convolutions, Adam on the
+# rest.
+_base_ = ['./adam_mcss.py']
+max_epochs = 16
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+optim_wrapper = dict(
+    type='BFloat16OptimWrapper',
+    optimizer=dict(
+        _delete_=True, type='StackedMuon', lr=2e-2, adam_ratio=0.15, axes=(2, 4)))
+param_scheduler = dict(
+    _delete_=True, type='OneCycleLR', eta_max=2e-2, total_steps=max_epochs, by_epoch=True,
+    pct_start=0.2, convert_to_iter_based=True)
