@@ -377,7 +377,8 @@ def test_rows_of_few_labels(name, names, parts, runs, tmp_path, monkeypatch):
     for part in seen:
         for test in part.tests.values():
             cfg = runs.config_of(part, tmp_path, test)
-            assert {source.subject for source in cfg.test_dataloader.dataset.sources} == set(range(15, 21))
+            assert {source.subject for source in cfg.test_dataloader.dataset.sources} == set(
+                range(15, 21))
             assert {source.subject for source in cfg.train_dataloader.dataset.sources} == set(
                 range(1, 12))
             assert (cfg.model.metric_loss is None) == part.config.startswith('mcss-baseline')
