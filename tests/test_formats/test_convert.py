@@ -95,5 +95,6 @@ def test_readers_import_neither_torch_nor_openmmlab():
             words = line.split()
             if words[:1] in (['import'], ['from']):
                 name = words[1]
-                allowed = name.startswith(('mmviewpose.errors', 'mmviewpose.skeletons'))
+                allowed = name.startswith(
+                    ('mmviewpose.errors', 'mmviewpose.files', 'mmviewpose.skeletons'))
                 assert allowed or not name.startswith(('torch', 'mm')), (file, line)

@@ -2,15 +2,13 @@
 
 And what their readers and writers share beside it.
 """
-import os
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from mmviewpose.errors import DatasetError
+from mmviewpose.files import atomic_path
 
 from .clip import PathLike
 
@@ -26,23 +24,12 @@ def write_npz(path: PathLike, format: str, arrays: Mapping[str, np.ndarray],
     Raises:
         DatasetError: The file cannot be written.
     """
-    path, temporary = Path(path), None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.part', dir=path.parent)
-        with os.fdopen(handle, 'wb') as out:
+        with atomic_path(path) as temporary, open(temporary, 'wb') as out:
             np.savez(out, format=np.array(format), **arrays, **{
                 _LABEL + key: value for key, value in (labels or {}).items()})
-        # mkstemp's files are for their owner alone; give this one the usual mode.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
     except OSError as e:
         raise DatasetError(f'cannot be written ({e.strerror or e})', file=path) from e
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
 
 
 def read_npz(path: PathLike, format: str, what: str) -> Tuple[Arrays, Arrays]:

@@ -1,0 +1,2 @@
+_base_ = ['./uvi-gru_qmar-cs-ws.py']  # without pretraining
+model = dict(backbone=dict(frozen=False, encoder=dict(init_cfg=None)))
