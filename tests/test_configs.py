@@ -429,6 +429,15 @@ def test_lists_of_subjects_that_nobody_wrote_down_stop_it(tmp_path, monkeypatch)
             DATASETS.build(dataset)
 
 
+def test_every_fold_of_takes_is_one_persons():
+    cfg = Config.fromfile(str(ROOT / 'configs' / '_base_' / 'datasets' / 'mcss_mocap.py'))
+    sources = {part: cfg[f'{part}_dataloader'].dataset.sources for part in ('train', 'val', 'test')}
+    assert {part: [source.subject for source in some] for part, some in sources.items()} == dict(
+        train=list(range(1, 12)), val=[12, 13, 14], test=list(range(15, 21)))
+    folds = [fold for some in sources.values() for source in some for fold in source.fold.keep]
+    assert sorted(folds) == list(range(24))
+
+
 @pytest.mark.parametrize('name', ['mcss_synthetic', 'mcss_mocap', 'mcss_h36m', 'mcss_3dhp'])
 def test_images_with_poses(name, tmp_path, monkeypatch, write_pose_images):
     """Base configs of data alone: what comes out of their loaders."""

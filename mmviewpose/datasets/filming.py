@@ -53,8 +53,8 @@ class Film:
         stride: Take every how many-th frame.
         turn: Largest angle, degrees, by which all cameras of a clip together are turned about the
             person, drawn a clip; with 180, people face anywhere.
-        room: Seed of one background for all, as in a laboratory; by default each person has an own
-            one.
+        room: Seed of one background for all people and cameras of an ``'rgb'`` film; by default
+            each person has one of their own.
         seed: Of all that is drawn.
 
     Raises:

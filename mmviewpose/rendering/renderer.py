@@ -65,21 +65,19 @@ def render(poses: Tensor, skeleton: str, cameras: Cameras, image_size: int,
         skeleton: Their layout.
         cameras: One a pose; synchronised views are rows with the same pose.
         image_size: S, px.
-        people: Seed of each row's body, clothes and background, int64 ``(N,)``; None: an average
-            person.
+        people: Seed of each row's body, clothes and, without ``rooms``, background, int64
+            ``(N,)``; None: an average person.
         rgb: Whether to make colour images too.
         chunk: Views at a time, for speed; the result does not depend on it.
-        rooms: Seed of each row's background, int64 ``(N,)``, that of a person of this seed; None:
-            each person has an own one.
+        rooms: For colour, seed of each row's background, int64 ``(N,)``: that of a person of this
+            seed. None: each person has one of their own.
 
     Raises:
         KeyError: Unknown layout.
         ValueError: Shapes or types that do not fit, a layout without the needed joints, or a
             number that is not finite.
     """
-    _check(poses, cameras, image_size, people, chunk)
-    if rooms is not None:
-        _check_seeds('rooms', rooms, len(poses))
+    _check(poses, cameras, image_size, people, chunk, rooms)
     n, device = len(poses), poses.device
     joints = named_joints(poses, skeleton)
     who = draw_people(None if people is None else people.to(device), n, device)
@@ -105,7 +103,7 @@ def render(poses: Tensor, skeleton: str, cameras: Cameras, image_size: int,
 
 
 def _check(poses: Tensor, cameras: Cameras, image_size: int, people: Optional[Tensor],
-           chunk: Optional[int]) -> None:
+           chunk: Optional[int], rooms: Optional[Tensor]) -> None:
     n = len(poses)
     for name, shape in (('rotation', (n, 3, 3)), ('centre', (n, 3)), ('focal', (n,)),
                         ('principal', (n, 2))):
@@ -119,16 +117,12 @@ def _check(poses: Tensor, cameras: Cameras, image_size: int, people: Optional[Te
         raise ValueError('cameras.focal must be positive')
     if type(image_size) is not int or image_size < 1:
         raise ValueError(f'image_size must be a positive int, got {image_size!r}')
-    if people is not None:
-        _check_seeds('people', people, n)
+    for name, seeds in (('people', people), ('rooms', rooms)):
+        if seeds is not None and (seeds.shape != (n,) or seeds.dtype != torch.int64):
+            raise ValueError(f'{name} must be {n} int64 seeds, got {seeds.dtype} of shape '
+                             f'{tuple(seeds.shape)}')
     if chunk is not None and chunk < 1:
         raise ValueError(f'chunk must be at least 1, got {chunk}')
-
-
-def _check_seeds(name: str, seeds: Tensor, n: int) -> None:
-    if seeds.shape != (n,) or seeds.dtype != torch.int64:
-        raise ValueError(f'{name} must be {n} int64 seeds, got {seeds.dtype} of shape '
-                         f'{tuple(seeds.shape)}')
 
 
 def _in_camera(body: Body, cameras: Cameras) -> Body:

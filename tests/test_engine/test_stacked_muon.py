@@ -7,6 +7,7 @@ from mmengine.optim import build_optim_wrapper
 
 from mmviewpose.engine.optimizers import StackedMuon
 from mmviewpose.engine.optimizers.stacked_muon import orthogonalise
+from mmviewpose.errors import UserError
 from mmviewpose.layers.tree_rnn import SeBiReNet
 
 
@@ -93,12 +94,39 @@ def test_axes_of_no_matrix_are_refused():
 
 
 def test_states_from_before_there_were_axes_still_load():
-    optimizer = StackedMuon([torch.nn.Parameter(torch.zeros(2, 3, 3))])
+    param = torch.nn.Parameter(torch.zeros(2, 3, 3))
+    optimizer = StackedMuon([param])
     state = optimizer.state_dict()
-    for name in ('axes', 'largest'):
+    for name in ('stack_axis', 'axes', 'largest'):
         del state['param_groups'][0][name]
     optimizer.load_state_dict(state)
-    assert optimizer.param_groups[0]['axes'] == (3,)
+    param.grad = torch.randn_like(param)
+    optimizer.step()
+    assert optimizer.param_groups[0]['axes'] == (3,) and param.abs().max() > 0
+
+
+def test_another_optimizers_state_is_refused():
+    params = [torch.nn.Parameter(torch.zeros(2, 3))]
+    with pytest.raises(UserError, match='another optimizer'):
+        StackedMuon(params).load_state_dict(torch.optim.Adam(params).state_dict())
+
+
+def test_axes_may_be_mixed_and_decay():
+    shapes = [(4, 6), (3, 4, 6), (6, 4), (4, 6, 1, 1)]
+    start = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    grads = [torch.randn_like(part) for part in start]
+    together = [torch.nn.Parameter(part.clone()) for part in start]
+    alone = [torch.nn.Parameter(part.clone()) for part in start]
+    options = dict(lr=.1, axes=(2, 3, 4), weight_decay=.3)
+    for params in (together, *([param] for param in alone)):
+        for param in params:
+            param.grad = grads[[p.shape for p in start].index(param.shape)].clone()
+        StackedMuon(params, **options).step()
+    for one, other, before, grad in zip(together, alone, start, grads):
+        torch.testing.assert_close(one, other)
+        if before.dim() == 2:
+            torch.testing.assert_close(
+                one.detach() - .97 * before, _reference(0 * before, [grad], .1, .95))
 
 
 def test_all_else_moves_as_with_adam():

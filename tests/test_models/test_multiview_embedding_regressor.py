@@ -382,7 +382,7 @@ def test_every_variant_trains_under_ddp_without_searching_unused_parameters(opti
 
 
 @pytest.mark.parametrize('name, size', [('', 224), ('_small', 64)])
-@pytest.mark.parametrize('schedule', ['adam_mcss', 'adam_mcss_onecycle'])
+@pytest.mark.parametrize('schedule', ['adam_mcss', 'muon_mcss_onecycle'])
 def test_the_shared_configs(name, size, schedule, root):
     base = root / 'configs' / '_base_'
     cfg = Config.fromfile(base / 'models' / f'multiview_embedding{name}.py').model

@@ -49,7 +49,8 @@ def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     """With the labels of person 1 of eleven: ``mcss``, all people's views beside them,
     ``baseline``, the labels alone, ``all-labels``, those of all eleven, and ``mean-pose``, that of
     person 1's labels for every image. Table 3: labels of cameras 1 to 3 (``mcss-v123``) or 1 and 2
-    (``mcss-v12``), tested on camera 4, and ``mcss-v1234``, labels of all, on the same. Settings were chosen on people 12 to 14."""
+    (``mcss-v12``), tested on camera 4, and ``mcss-v1234``, labels of all, on the same.
+    Settings were chosen on people 12 to 14."""
     prepare_archives(data, work_dir, ['bandai_namco'])
     parts = {name: [training(config, seed) for seed in range(seeds)]
              for name, config in CONFIGS.items()}

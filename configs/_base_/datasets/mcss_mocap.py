@@ -2,9 +2,9 @@
 # mcss_synthetic.py, all in one room, as in Human3.6M. The archive has one body for all, so people
 # are made of folds of its takes, each with looks and bone lengths of its own: two with an eighth of
 # the takes each (1, whom labels are of, and 2) and nine with a twenty-fourth train, three more
-# (12 to 14) are for choosing settings, six (15 to 20) are the test. What fewer than three takes show
-# is left out: all people do the same things. 10,120 training images (2,530 moments); a batch has 40
-# pairs, fewer if a person has not as many half a second apart, and 22 labelled images (Sec. 4).
+# (12 to 14) are for choosing settings, six (15 to 20) are the test. What fewer than three takes
+# show is left out: nobody does what person 1 does not. 10,120 training images (2,530 moments); a
+# batch has 40 pairs, of moments at least half a second apart, and 22 labelled images (Sec. 4).
 _base_ = ['./mcss_synthetic.py']
 data_root = 'data/viewpose/'
 folds = [[0, 8, 16], [1, 9, 17], [2], [3], [4], [10], [11], [12], [18], [19], [20],

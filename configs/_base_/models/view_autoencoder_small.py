@@ -2,7 +2,7 @@
 # the decoder's sigmoid learning passes the mean image sooner; in so short a training dropout costs
 # more than it gives. A tenth of the paper's weight for the reconstructions leaves images to be
 # decoded from other views' poses, so that poses do not keep what only their own view's image needs;
-# the weight of equivariance is to it as in the paper (docs/methods/uvi.md).
+# equivariance keeps the paper's ratio to it, 0.001 (docs/methods/uvi.md).
 _base_ = ['./view_autoencoder.py']
 image_size = 48
 model = dict(

@@ -10,3 +10,4 @@ optim_wrapper = dict(
 param_scheduler = dict(
     _delete_=True, type='OneCycleLR', eta_max=2e-2, total_steps=max_epochs, by_epoch=True,
     pct_start=0.2, convert_to_iter_based=True)
+auto_scale_lr = dict(base_batch_size=102)

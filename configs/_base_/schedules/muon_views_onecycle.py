@@ -1,5 +1,5 @@
-# One cycle for the small networks, in bfloat16: Muon on convolutions and small dense layers, Adam on
-# the two layers between maps and features, whose size would make Muon slow, and on all else.
+# One cycle for the small networks, in bfloat16: Muon on convolutions and small dense layers, Adam
+# on the two layers between maps and features, whose size would make Muon slow, and on all else.
 _base_ = ['./adam_views.py']
 max_epochs = 2
 train_cfg = dict(max_epochs=max_epochs, val_interval=1)

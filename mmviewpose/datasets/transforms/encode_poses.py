@@ -59,15 +59,15 @@ def check_encoder(cfg: Mapping, config: str) -> None:
 
     Args:
         cfg: Config of the encoder.
-        config: Which config trains one, for the message; for ``work_dirs/NAME/...`` it is NAME's.
+        config: Which config trains one, for the message, unless the checkpoint is to lie in
+            ``work_dirs/NAME`` and there is a config of that name beside it.
 
     Raises:
         UserError: Names it.
     """
     checkpoint = (cfg.get('init_cfg') or {}).get('checkpoint')
     if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
-        folder = Path(checkpoint).parent
-        if folder.parent.name == 'work_dirs':
-            config = f'configs/viewpose/{folder.name}.py'
+        own = Path(config).with_name(f'{Path(checkpoint).parent.name}.py')
+        config = own if own.is_file() else config
         raise UserError(f'encoder checkpoint not found: {checkpoint}; train it with {config}, or '
                         'give another: --cfg-options encoder_checkpoint=FILE')

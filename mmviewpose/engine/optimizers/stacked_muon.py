@@ -5,6 +5,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
+from mmviewpose.errors import UserError
 from mmviewpose.registry import OPTIMIZERS
 
 # Quintic whose slope at 0 is steep: singular values from 0.005 up come near 1 in five steps.
@@ -30,16 +31,20 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
 
 @OPTIMIZERS.register_module()
 class StackedMuon(torch.optim.Optimizer):
-    """Muon on each matrix of every parameter with three axes, or of others that ``axes`` names; Adam
-    on all other parameters.
+    """Muon on each matrix of every parameter with as many axes as ``axes`` says, three by default;
+    Adam on all others.
 
     A tree network keeps one small matrix a node, stacked into ``(nodes, rows, columns)``. Adam sees
     single numbers; an orthogonalised update moves every direction of every node's matrix equally,
     those with small gradients too, and a SeBiReNet then needs less than half of Adam's steps
     (docs/methods/sebirenet.md). So does a network of 1D convolutions (docs/methods/twoviews.md),
-    whose weights ``(out, in, taps)`` are a matrix a tap: ``stack_axis=2``. Dense layers and 2D
-    convolutions are one matrix each, ``(out, in)`` and ``(out, in * taps)``: ``axes=(2, 4)``
-    (docs/methods/uvi.md). torch's own Muon (2.9 and newer) takes two axes only.
+    whose weights ``(out, in, taps)`` are a matrix a tap: ``stack_axis=2``. A parameter with
+    two or four axes is one matrix, its first axis against all others: a dense layer ``(out, in)``,
+    a 2D convolution ``(out, in * taps)``, a transposed one ``(in, out * taps)``, the stacked gates
+    of a GRU: ``axes=(2, 4)`` (docs/methods/uvi.md). torch's own Muon (2.9 and newer) takes two axes
+    only.
+
+    A resumed training goes on with the options of its checkpoint, but for the rate.
 
     Matrices of one shape, up to transposition, are orthogonalised as one batch.
 
@@ -72,9 +77,17 @@ class StackedMuon(torch.optim.Optimizer):
                                       axes=tuple(axes), largest=largest))
 
     def __setstate__(self, state: dict) -> None:
-        """Take a state, also of a checkpoint from before there were ``axes``."""
+        """Take a state, also of a checkpoint from before there were ``axes`` or ``stack_axis``.
+
+        Raises:
+            UserError: The state is another optimizer's.
+        """
         super().__setstate__(state)
         for group in self.param_groups:
+            if 'adam_ratio' not in group:
+                raise UserError('the checkpoint was trained with another optimizer than '
+                                'StackedMuon: train anew, or load its weights with load_from')
+            group.setdefault('stack_axis', 0)
             group.setdefault('axes', (3,))
             group.setdefault('largest', float('inf'))
 
@@ -96,14 +109,14 @@ class StackedMuon(torch.optim.Optimizer):
         axis = group['stack_axis']
         buckets: Dict[tuple, list] = defaultdict(list)
         for param in params:
-            shape = _stacked(param, axis).shape
-            buckets[(*sorted(shape[1:]), param.dtype, param.device)].append(param)
+            update = _stacked(self._with_momentum(param, group), axis)
+            buckets[(*sorted(update.shape[1:]), param.dtype, param.device)].append((param, update))
         for bucket in buckets.values():
-            updates = [_stacked(self._with_momentum(param, group), axis) for param in bucket]
+            params, updates = zip(*bucket)
             tall = [update.shape[1] > update.shape[2] for update in updates]
             wide = torch.cat([_turned(update, turn) for update, turn in zip(updates, tall)])
             wide = orthogonalise(wide).split([len(update) for update in updates])
-            for param, update, turn in zip(bucket, wide, tall):
+            for param, update, turn in zip(params, wide, tall):
                 update = _turned(update, turn)
                 if group['weight_decay']:
                     param.mul_(1 - group['lr'] * group['weight_decay'])
