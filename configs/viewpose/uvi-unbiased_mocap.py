@@ -1,2 +1,2 @@
 _base_ = ['./uvi_mocap.py']  # and a term that the paper does not have: no view's own mean pose
-model = dict(view_bias=0.03)
+model = dict(view_bias=0.3)

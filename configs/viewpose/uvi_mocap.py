@@ -3,5 +3,5 @@ _base_ = [
     '../_base_/uvi_runtime.py',
     '../_base_/models/view_autoencoder_small.py',
     '../_base_/datasets/rendered_moments_mocap.py',
-    '../_base_/schedules/muon_views_onecycle.py',
+    '../_base_/schedules/adam_views_onecycle.py',
 ]

@@ -64,9 +64,6 @@ class PoseImageEncoder(nn.Module):
         width: Channels of the first pair.
         hidden: Units of the dense layers before the last.
         in_channels: C.
-        spread: Deviation of the last layer's biases at the start, in place of torch's small ones:
-            all images then begin with one pose of that size. Turning it tells views apart from the
-            first step on; a pose near 0 looks the same from all sides.
 
     Attributes:
         num_points: N.
@@ -76,8 +73,7 @@ class PoseImageEncoder(nn.Module):
     """
 
     def __init__(self, image_size: int = 128, num_points: int = 70, width: int = 64,
-                 hidden: Sequence[int] = (1024, 512), in_channels: int = 3,
-                 spread: float = 0.) -> None:
+                 hidden: Sequence[int] = (1024, 512), in_channels: int = 3) -> None:
         super().__init__()
         _check_side(image_size, 8)
         self.num_points = num_points
@@ -93,8 +89,6 @@ class PoseImageEncoder(nn.Module):
             layers += [nn.Linear(units, size), nn.ReLU()]
             units = size
         layers.append(nn.Linear(units, 3 * num_points))
-        if spread:
-            nn.init.normal_(layers[-1].bias, std=spread)
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:

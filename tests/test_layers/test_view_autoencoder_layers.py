@@ -71,14 +71,6 @@ def test_the_pose_encoder_of_table_1():
     assert [module.bias is None for module in convolutions] == [True] * 7 + [False]
 
 
-def test_with_a_spread_all_images_begin_with_one_pose_of_that_size():
-    torch.manual_seed(0)
-    model = PoseImageEncoder(image_size=16, width=2, hidden=(8,), num_points=400, spread=2.)
-    poses = model(images(3, 16)).detach()
-    assert 1.8 < poses.std() < 2.2
-    assert poses.std(0).max() < .5
-
-
 def test_the_viewpoint_encoder_of_table_1():
     model = on_paper(ViewpointEncoder)
 
