@@ -5,7 +5,7 @@ whole or not at all, and their folders are made.
 """
 from .animation import animate_clip
 from .curves import row_chart, training_curves, views_chart
-from .embedding import embedding_figure, principal_plane
+from .embedding import embedding_figure, principal_plane, tsne_plane
 from .lifted_poses import lifted_poses_figure
 from .lifting import Seen, animate_lifting, lifting_figure
 from .logs import read_scalars, read_validation
@@ -22,4 +22,4 @@ __all__ = ['SeedRuns', 'Seen', 'animate_clip', 'animate_lifting', 'animate_turni
            'principal_plane', 'read_scalars', 'read_seeds', 'read_validation', 'retrieval_curves',
            'retrieval_sheet', 'row_chart', 'sensitivity_curves', 'sensitivity_heatmaps',
            'stability_choices', 'stability_figure', 'training_curves', 'transfer_figure',
-           'turning_pose_figure', 'view_images_figure', 'views_chart']
+           'tsne_plane', 'turning_pose_figure', 'view_images_figure', 'views_chart']

@@ -46,7 +46,7 @@ def test_table_numbers_and_figures(tool, arrays, tmp_path, capsys):
         assert found['cases'][name]['mean'] == {str(k): v for k, v in case.mean.items()}
         assert f'{case.mean[1]:.2f}' in text and f'{case.relative[3]:.2f}' in text
     assert 'on 20 of 90 queries' in text and sum(found['distance_by_pose']['same_count']) > 0
-    names = {'retrieval.png', 'distance.png', 'embedding.png', 'nearest.png'}
+    names = {'retrieval.png', 'distance.png', 'embedding.png', 'tsne.png', 'nearest.png'}
     assert {path.name for path in out.iterdir()} == names
     assert all(path.stat().st_size > 5000 for path in out.iterdir())
 

@@ -9,12 +9,13 @@ import pytest
 from matplotlib.image import imread
 
 from mmviewpose.datasets.synthetic import synthetic_clips, synthetic_poses
+from mmviewpose.errors import UserError
 from mmviewpose.files import atomic_path
 from mmviewpose.skeletons import get_skeleton, remap
 from mmviewpose.visualization import (Seen, animate_clip, animate_lifting, denoising_figure,
                                       draw_skeleton, embedding_figure, frame_axes, lifting_figure,
                                       principal_plane, read_scalars, row_chart, training_curves,
-                                      transfer_figure, views_chart)
+                                      transfer_figure, tsne_plane, views_chart)
 from mmviewpose.visualization.style import new_figure, save, shades
 
 
@@ -129,9 +130,29 @@ def test_embedding(tmp_path):
                                     tmp_path / 'plane.png'))
     with pytest.raises(ValueError):
         embedding_figure(features, [1], None, tmp_path / 'plane.png')
+    with pytest.raises(ValueError, match="one of .*got 'umap'"):
+        embedding_figure(features, np.arange(200), None, tmp_path / 'plane.png', method='umap')
     features[3, 2] = np.nan
     with pytest.raises(ValueError, match='not finite'):
         principal_plane(features)
+
+
+def test_neighbours_stay_together_by_tsne(tmp_path):
+    random = np.random.RandomState(0)
+    group = np.arange(90) % 3
+    features = 10. * np.eye(8)[group] + .1 * random.randn(90, 8)
+    plane = tsne_plane(features)
+    distance = np.linalg.norm(plane[:, None] - plane, axis=-1) + 1e9 * np.eye(90)
+    assert (group[distance.argmin(1)] == group).all()
+    np.testing.assert_array_equal(plane, tsne_plane(features))
+    assert tsne_plane(features[:4]).shape == (4, 2)
+    assert_picture(embedding_figure(features, group, None, tmp_path / 'tsne.png', method='tsne'))
+
+
+def test_tsne_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'sklearn.manifold', None)
+    with pytest.raises(UserError, match='scikit-learn'):
+        tsne_plane(np.eye(4))
 
 
 def test_animation(tmp_path):

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Optional, Sequence
 SHEET = 6       # queries of the sheet
 NEAREST = 5     # pictures beside each
 BINS = 12       # of Fig. 6
+TSNE_POINTS = 2000  # images shown by t-SNE: some seconds
 # array: what it must be, its number of axes and the kinds of its numbers
 ARRAYS = dict(embedding=('numbers (N, D)', 2, 'iuf'), pose=('numbers (N, J, 3)', 3, 'iuf'),
               view=('whole numbers or words (N,)', 1, 'iuU'),
@@ -159,6 +160,7 @@ def draw(folder: Path, arrays: Dict[str, Any], values: tuple, cases: Dict[str, A
     """All figures."""
     import torch
 
+    from mmviewpose.errors import UserError
     from mmviewpose.functional.retrieval import nearest, pa_mpjpe_of
     from mmviewpose.visualization import (distance_by_pose_figure, embedding_figure,
                                           retrieval_curves, retrieval_sheet)
@@ -174,6 +176,13 @@ def draw(folder: Path, arrays: Dict[str, Any], values: tuple, cases: Dict[str, A
         embedding_figure(arrays['embedding'], arrays['subject'], arrays['view'],
                          folder / 'embedding.png', ('subject', 'view'),
                          'Embeddings on their first two principal axes')]
+    try:
+        paths.append(embedding_figure(
+            arrays['embedding'], arrays['subject'], arrays['view'], folder / 'tsne.png',
+            ('subject', 'view'), 'Embeddings by t-SNE: neighbours stay together', TSNE_POINTS,
+            'tsne'))
+    except UserError as error:  # scikit-learn is not among what the package itself needs
+        print(f'no tsne.png: {error}')
     if 'images' in arrays:
         embeddings, poses, view, _ = values
         drawn = torch.randperm(len(poses), generator=torch.Generator().manual_seed(seed))[:SHEET]
