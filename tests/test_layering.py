@@ -39,10 +39,10 @@ THIRD_PARTY = {  # third parties that a room may import, where that is limited
     'functional': {'torch', 'numpy'},
     'layers': {'torch', 'numpy'},
     'rendering': {'torch', 'numpy'},
-    'visualization': {'numpy', 'matplotlib', 'mpl_toolkits', 'torch'},
+    'visualization': {'numpy', 'matplotlib', 'mpl_toolkits', 'sklearn', 'torch'},
     'datasets/formats': {'numpy', 'tqdm'},
 }
-FORMATS_MAY = {'skeletons', 'errors', 'datasets'}
+FORMATS_MAY = {'skeletons', 'errors', 'files', 'datasets'}
 
 
 def _modules(root):
