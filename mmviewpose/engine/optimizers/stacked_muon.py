@@ -41,8 +41,8 @@ class StackedMuon(torch.optim.Optimizer):
     whose weights ``(out, in, taps)`` are a matrix a tap: ``stack_axis=2``. A parameter with
     two or four axes is one matrix, its first axis against all others: a dense layer ``(out, in)``,
     a 2D convolution ``(out, in * taps)``, a transposed one ``(in, out * taps)``, the stacked gates
-    of a GRU: ``axes=(2, 4)`` (docs/methods/mcss.md). torch's own Muon (2.9 and newer) takes two axes
-    only.
+    of a GRU: ``axes=(2, 4)`` (docs/methods/mcss.md). torch's own Muon (2.9 and newer) takes two
+    axes only.
 
     A resumed training goes on with the options of its checkpoint, but for the rate.
 
