@@ -7,8 +7,6 @@ train_dataloader = dict(batch_size=8, dataset=dict(encode=None))
 test_dataloader = dict(dataset=dict(encode=None))
 max_epochs = 4
 train_cfg = dict(max_epochs=max_epochs)
-optim_wrapper = dict(
-    optimizer=dict(
-        _delete_=True, type='StackedMuon', lr=1e-2, adam_ratio=0.1, axes=(2, 4), largest=300000))
-param_scheduler = dict(eta_max=1e-2, total_steps=max_epochs)
+optim_wrapper = dict(optimizer=dict(_delete_=True, **_base_.muon))
+param_scheduler = dict(eta_max=_base_.muon.lr, total_steps=max_epochs)
 auto_scale_lr = dict(base_batch_size=8)
