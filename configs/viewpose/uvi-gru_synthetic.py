@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/datasets/rendered_sequences.py',
     '../_base_/schedules/adam_image_gru_small.py',
 ]
-encoder_checkpoint = 'work_dirs/uvi_synthetic/epoch_3.pth'
+encoder_checkpoint = 'work_dirs/uvi_synthetic/epoch_2.pth'
 encode = dict(
     type='EncodeImages',
     encoder=dict(

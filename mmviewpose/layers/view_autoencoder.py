@@ -64,6 +64,8 @@ class PoseImageEncoder(nn.Module):
         width: Channels of the first pair.
         hidden: Units of the dense layers before the last.
         in_channels: C.
+        template: Standard deviation of the random pose that all images have in common at first,
+            the last layer's bias; 0 leaves torch's, which is nearly no pose.
 
     Attributes:
         num_points: N.
@@ -73,7 +75,8 @@ class PoseImageEncoder(nn.Module):
     """
 
     def __init__(self, image_size: int = 128, num_points: int = 70, width: int = 64,
-                 hidden: Sequence[int] = (1024, 512), in_channels: int = 3) -> None:
+                 hidden: Sequence[int] = (1024, 512), in_channels: int = 3,
+                 template: float = 0.) -> None:
         super().__init__()
         _check_side(image_size, 8)
         self.num_points = num_points
@@ -89,6 +92,8 @@ class PoseImageEncoder(nn.Module):
             layers += [nn.Linear(units, size), nn.ReLU()]
             units = size
         layers.append(nn.Linear(units, 3 * num_points))
+        if template:
+            nn.init.normal_(layers[-1].bias, std=template)
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:

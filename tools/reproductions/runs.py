@@ -145,9 +145,9 @@ def checkpoint_of(folder: Path) -> Path:
     return Path((folder / 'last_checkpoint').read_text().strip())
 
 
-# What of a config has no influence on a result.
-IDLE_KEYS = ('default_hooks', 'custom_hooks', 'visualizer', 'log_processor', 'log_level',
-             'experiment_name', 'work_dir')
+# What of a config has no influence on a result. Custom hooks may have some, as LossWeightHook does.
+IDLE_KEYS = ('default_hooks', 'visualizer', 'log_processor', 'log_level', 'experiment_name',
+             'work_dir')
 
 
 def _fingerprint(cfg, part: Part, work_dir: Path) -> str:

@@ -1,6 +1,6 @@
 # pose_image_gru.py for the encoder of view_autoencoder_small.py, on poses that EncodeImages made
 # once: encode in the data sets.
-encoder_checkpoint = 'work_dirs/uvi_mocap/epoch_3.pth'
+encoder_checkpoint = 'work_dirs/uvi_mocap/epoch_2.pth'
 encoder = dict(
     type='PoseImageBackbone',
     network=dict(

@@ -4,10 +4,11 @@ from .curves_hook import TrainingCurvesHook
 from .denoising_picture_hook import DenoisingPictureHook
 from .lifted_poses_hook import LiftedPosesHook
 from .lifting_picture_hook import LiftingPictureHook
+from .loss_weight_hook import LossWeightHook
 from .pose_images_hook import PoseImagesHook
 from .pose_statistics_hook import PoseStatisticsHook
 from .view_pictures_hook import ViewPicturesHook
 
 __all__ = ['BufferedIterTimerHook', 'BufferedRuntimeInfoHook', 'IntervalLoggerHook',
-           'DenoisingPictureHook', 'LiftedPosesHook', 'LiftingPictureHook', 'PoseImagesHook',
-           'PoseStatisticsHook', 'TrainingCurvesHook', 'ViewPicturesHook']
+           'DenoisingPictureHook', 'LiftedPosesHook', 'LiftingPictureHook', 'LossWeightHook',
+           'PoseImagesHook', 'PoseStatisticsHook', 'TrainingCurvesHook', 'ViewPicturesHook']
