@@ -24,8 +24,8 @@ _EDGE = {*FIRST, 'compat', 'registry'}
 ALLOWED['models'] = _EDGE
 ALLOWED['datasets'] = _EDGE - {'layers'}
 ALLOWED['evaluation'] = _EDGE - {'layers'}
-ALLOWED['engine'] = {'version', 'errors', 'compat', 'registry', 'evaluation', 'datasets',
-                     'models', 'visualization', 'skeletons', 'rendering', 'files'}
+ALLOWED['engine'] = {'version', 'errors', 'compat', 'registry', 'evaluation', 'datasets', 'models',
+                     'visualization', 'skeletons', 'rendering', 'files', 'functional'}
 ALLOWED['visualization'] = {'errors', 'files', 'skeletons'}
 ALLOWED['apis'] = {*ALLOWED}
 ALLOWED['doctor'] = {*ALLOWED}

@@ -96,6 +96,11 @@ class PoseImageEncoder(nn.Module):
             nn.init.normal_(layers[-1].bias, std=template)
         self.layers = nn.Sequential(*layers)
 
+    @property
+    def output(self) -> nn.Linear:
+        """The last layer, to 3N features."""
+        return self.layers[-1]
+
     def forward(self, images: Tensor) -> Tensor:
         """Images with values in [0, 1]."""
         return self.layers(images).unflatten(-1, (self.num_points, 3))

@@ -32,6 +32,11 @@ class ResNetPoseEncoder(BaseModule):
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.dense = nn.Linear(self.backbone.feat_dim, 3 * num_points)
 
+    @property
+    def output(self) -> nn.Linear:
+        """The last layer, to 3N features."""
+        return self.dense
+
     def forward(self, images: Tensor) -> Tensor:
         """Images with values in [0, 1]."""
         features = self.backbone(images)[-1]

@@ -1,0 +1,123 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+pytest.importorskip('mmengine')
+
+from mmengine.model import BaseModel  # noqa: E402
+from mmengine.runner import Runner  # noqa: E402
+
+from mmviewpose.datasets.datasets.array_dataset import ArrayDataset  # noqa: E402
+from mmviewpose.engine.hooks import EraseViewsHook  # noqa: E402
+from mmviewpose.errors import UserError  # noqa: E402
+from mmviewpose.functional import linear_probe_accuracy  # noqa: E402
+from mmviewpose.layers.view_autoencoder import as_images  # noqa: E402
+
+SIZE, MOMENTS = 16, 96
+
+
+def two_views(flip=True):
+    """Images of moments; the second view is brighter at the left, so that both it and what is
+    mirrored can be told."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(120, (MOMENTS, 2, 3, SIZE, SIZE), generator=generator)
+    images[:, 1, :, :, :SIZE // 2] += 100
+    pipeline = [dict(type='FlipImages')] * flip + [dict(type='ShiftImages'), dict(
+        type='PackImages', keys=('images', 'shifted'))]
+    return ArrayDataset(dict(images=images.byte()), pipeline=pipeline)
+
+
+class Encoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.output = nn.Linear(3 * SIZE**2, 64), nn.Linear(64, 12)
+
+    def forward(self, images):
+        return self.output(self.first(images.flatten(1) - .5).relu()).unflatten(1, (4, 3))
+
+
+class Toy(BaseModel):
+    def __init__(self):
+        super().__init__()
+        self.pose_encoder = Encoder()
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        if mode == 'tensor':
+            return self.pose_encoder(as_images(inputs))
+        return dict(loss=self.pose_encoder(as_images(inputs['images'][:, 0])).square().mean())
+
+
+def train(folder, dataset, hook, epochs=2, **options):
+    torch.manual_seed(0)
+    model = Toy()
+    loader = dict(dataset=dataset, batch_size=32, num_workers=0,
+                  sampler=dict(type='DefaultSampler', shuffle=True),
+                  batch_sampler=dict(type='ArrayBatchSampler'),
+                  collate_fn=dict(type='mmviewpose.identity_collate'))
+    options = options or dict(train_cfg=dict(by_epoch=True, max_epochs=epochs))
+    Runner(model=model, work_dir=str(folder), train_dataloader=loader,
+           optim_wrapper=dict(optimizer=dict(type='SGD', lr=1e-3)), custom_hooks=[hook],
+           default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
+           default_scope='mmviewpose', randomness=dict(seed=0), **options).train()
+    return model
+
+
+@torch.no_grad()
+def means(encoder, images):
+    """Mean pose of each view, ``(V, 12)``, in the deviation over all images."""
+    found = encoder(as_images(images.flatten(0, 1))).flatten(1)
+    found = (found - found.mean(0)) / found.std(0)
+    return found.unflatten(0, images.shape[:2]).mean(0)
+
+
+def test_the_mean_pose_of_all_views_and_mirrored_ones_is_one(tmp_path):
+    data = two_views()
+    before = train(tmp_path / 'without', data, dict(type='EmptyCacheHook')).eval()
+    after = train(tmp_path / 'with', data, dict(type='EraseViewsHook')).eval()
+    images = data.arrays['images']
+    shown = torch.cat([images, images.flip(-1)], 1)
+    assert means(before.pose_encoder, shown).abs().max() > .3
+    assert means(after.pose_encoder, shown).abs().max() < 1e-3
+    assert torch.equal(after.pose_encoder.first.weight, before.pose_encoder.first.weight)
+
+
+def test_no_probe_finds_the_view_then(tmp_path):
+    data = two_views()
+    model = train(tmp_path, data, dict(type='EraseViewsHook')).eval()
+    with torch.no_grad():
+        poses = model(data.arrays['images'].flatten(0, 1)).flatten(1)
+    views = torch.arange(2).repeat(MOMENTS)
+    assert linear_probe_accuracy(poses, views, poses, views) == pytest.approx(.5, abs=.1)
+
+
+def test_without_flips_the_views_alone(tmp_path):
+    data = two_views(flip=False)
+    model = train(tmp_path, data, dict(type='EraseViewsHook', moments=50)).eval()
+    assert len(model.pose_encoder.output.weight) == 12
+    images = data.arrays['images']
+    assert means(model.pose_encoder, images[torch.linspace(0, MOMENTS - 1, 50).long()]
+                 ).abs().max() < 1e-3
+
+
+def test_only_the_last_checkpoint_has_it(tmp_path):
+    train(tmp_path / 'with', two_views(), dict(type='EraseViewsHook'))
+    train(tmp_path / 'without', two_views(), dict(type='EmptyCacheHook'))
+
+    def weight(folder, epoch):
+        checkpoint = torch.load(tmp_path / folder / f'epoch_{epoch}.pth', weights_only=False)
+        return checkpoint['state_dict']['pose_encoder.output.weight']
+    assert torch.equal(weight('with', 1), weight('without', 1))
+    assert not torch.allclose(weight('with', 2), weight('without', 2))
+
+
+def test_what_it_cannot_work_on(tmp_path):
+    class Other(nn.Module):
+        pose_encoder = nn.Identity()
+
+    with pytest.raises(UserError, match='Other has no pose_encoder whose output is a dense layer'):
+        EraseViewsHook().before_train(SimpleNamespace(model=Other(), train_loop=None))
+    with pytest.raises(UserError, match='train by epochs'):
+        train(tmp_path, two_views(), dict(type='EraseViewsHook'),
+              train_cfg=dict(type='IterBasedTrainLoop', max_iters=2))
