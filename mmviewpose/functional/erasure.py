@@ -16,10 +16,10 @@ class Erasure(NamedTuple):
     offset: Tensor
 
 
-def linear_erasure(features: Tensor, labels: Tensor, tolerance: float = 1e-7) -> Erasure:
-    """The affine map after which all classes have one mean, so that no linear classifier with any
-    convex loss does better than one that sees nothing; of all such maps the one that moves the
-    features least in the mean square.
+def linear_erasure(features: Tensor, labels: Tensor, tolerance: float = 1e-12) -> Erasure:
+    """The affine map after which all classes have one mean, so that no linear classifier does
+    better, in any convex loss on these features, than one that sees nothing; of all such maps the
+    one that moves the features least in the mean square.
 
     Source: N. Belrose et al., "LEACE: Perfect linear concept erasure in closed form", 2023,
     Theorem 4.3: the means of the classes, in coordinates in which the features are white, span a
@@ -29,7 +29,8 @@ def linear_erasure(features: Tensor, labels: Tensor, tolerance: float = 1e-7) ->
     Args:
         features: ``(N, D)``.
         labels: Class of each, any integers, ``(N,)``.
-        tolerance: Directions with less than this part of the largest variance count as constant.
+        tolerance: Directions with less than this part of the largest variance count as constant,
+            and keep what they tell.
 
     Raises:
         ValueError: Features that are not finite, fewer than two classes, or as many labels as

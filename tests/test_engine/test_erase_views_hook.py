@@ -18,15 +18,21 @@ from mmviewpose.layers.view_autoencoder import as_images  # noqa: E402
 SIZE, MOMENTS = 16, 96
 
 
-def two_views(flip=True):
-    """Images of moments; the second view is brighter at the left, so that both it and what is
-    mirrored can be told."""
+def two_views(flip=True, cameras=2):
+    """Images of moments; the second camera's are brighter at the left, so that both it and what is
+    mirrored can be told, a third one's at the top."""
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(120, (MOMENTS, 2, 3, SIZE, SIZE), generator=generator)
+    images = torch.randint(120, (MOMENTS, cameras, 3, SIZE, SIZE), generator=generator)
     images[:, 1, :, :, :SIZE // 2] += 100
+    images[:, 2:, :, :SIZE // 2] += 100
+    camera = torch.arange(cameras).repeat(MOMENTS, 1)
+    if cameras > 2:  # two of them at random, as for cross-subject training
+        chosen = torch.rand(MOMENTS, cameras, generator=generator).argsort(1)[:, :2]
+        images = images[torch.arange(MOMENTS)[:, None], chosen]
+        camera = chosen
     pipeline = [dict(type='FlipImages')] * flip + [dict(type='ShiftImages'), dict(
         type='PackImages', keys=('images', 'shifted'))]
-    return ArrayDataset(dict(images=images.byte()), pipeline=pipeline)
+    return ArrayDataset(dict(images=images.byte(), camera=camera), pipeline=pipeline)
 
 
 class Encoder(nn.Module):
@@ -83,13 +89,27 @@ def test_the_mean_pose_of_all_views_and_mirrored_ones_is_one(tmp_path):
     assert torch.equal(after.pose_encoder.first.weight, before.pose_encoder.first.weight)
 
 
-def test_no_probe_finds_the_view_then(tmp_path):
-    data = two_views()
-    model = train(tmp_path, data, dict(type='EraseViewsHook')).eval()
-    with torch.no_grad():
-        poses = model(data.arrays['images'].flatten(0, 1)).flatten(1)
-    views = torch.arange(2).repeat(MOMENTS)
-    assert linear_probe_accuracy(poses, views, poses, views) == pytest.approx(.5, abs=.1)
+@pytest.mark.parametrize('cameras', [2, 3])
+def test_no_probe_finds_the_view_then(cameras, tmp_path):
+    data = two_views(cameras=cameras)
+    found = {}
+    for kind in ('EmptyCacheHook', 'EraseViewsHook'):
+        model = train(tmp_path / kind, data, dict(type=kind)).eval()
+        with torch.no_grad():
+            poses = model(data.arrays['images'].flatten(0, 1)).flatten(1)
+        views = data.arrays['camera'].flatten()
+        found[kind] = linear_probe_accuracy(poses, views, poses, views)
+    assert found['EmptyCacheHook'] > .9
+    assert found['EraseViewsHook'] == pytest.approx(1 / cameras, abs=.1)
+
+
+def test_a_run_is_the_same_but_for_the_last_layer(tmp_path):
+    """Neither the data's order nor other random numbers change."""
+    data, after = two_views(), {}
+    for kind in ('EmptyCacheHook', 'EraseViewsHook'):
+        train(tmp_path / kind, data, dict(type=kind))
+        after[kind] = torch.rand(3)
+    assert torch.equal(*after.values())
 
 
 def test_without_flips_the_views_alone(tmp_path):
@@ -116,8 +136,23 @@ def test_what_it_cannot_work_on(tmp_path):
     class Other(nn.Module):
         pose_encoder = nn.Identity()
 
+    def check(model, dataset):
+        EraseViewsHook().before_train(SimpleNamespace(
+            model=model, train_loop=None, train_dataloader=SimpleNamespace(dataset=dataset)))
+
+    check(Toy(), two_views())
     with pytest.raises(UserError, match='Other has no pose_encoder whose output is a dense layer'):
-        EraseViewsHook().before_train(SimpleNamespace(model=Other(), train_loop=None))
+        check(Other(), two_views())
+    unbiased = Toy()
+    unbiased.pose_encoder.output = nn.Linear(64, 12, bias=False)
+    with pytest.raises(UserError, match='with a bias'):
+        check(unbiased, two_views())
+    with pytest.raises(UserError, match='list, gives no images of moments'):
+        check(Toy(), [1])
+    one = two_views(flip=False)
+    one.arrays = {key: value[:, :1] for key, value in one.arrays.items()}
+    with pytest.raises(UserError, match='one view alone'):
+        check(Toy(), one)
     with pytest.raises(UserError, match='train by epochs'):
         train(tmp_path, two_views(), dict(type='EraseViewsHook'),
               train_cfg=dict(type='IterBasedTrainLoop', max_iters=2))

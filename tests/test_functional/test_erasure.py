@@ -39,7 +39,8 @@ def test_least_change_of_all():
     system = np.block([[2 * covariance, means.T], [means, np.zeros((2, 2))]])
     rows = [np.linalg.solve(system, np.concatenate([2 * covariance[row], np.zeros(2)]))[:4]
             for row in range(4)]
-    torch.testing.assert_close(linear_erasure(features, labels).matrix, torch.tensor(np.stack(rows)))
+    torch.testing.assert_close(linear_erasure(features, labels).matrix,
+                               torch.tensor(np.stack(rows)))
 
 
 def test_erasing_twice_changes_nothing_more():

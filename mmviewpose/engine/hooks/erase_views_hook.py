@@ -3,7 +3,7 @@ import copy
 from typing import Tuple
 
 import torch
-from mmengine.dist import broadcast
+from mmengine.dist import broadcast, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class EraseViewsHook(Hook):
     All views see the same moments, so that what their means differ in says nothing of the people.
     :func:`~mmviewpose.functional.linear_erasure` of the training images' poses is multiplied into
     the layer's weights: the network stays as large as it was, the last validation and checkpoint
-    have it, and the decoder is as it was.
+    have it, and the decoder is as it was. Averaged weights (``EMAHook``) do not get it.
 
     Args:
         moments: How many moments of the training data are looked at, evenly over them.
@@ -38,54 +38,74 @@ class EraseViewsHook(Hook):
         self.moments, self.batch_size = moments, batch_size
 
     def before_train(self, runner) -> None:
-        """Check that there is something to change.
+        """Try it on a few images.
 
         Raises:
-            UserError: The model has no pose encoder with a dense last layer (``output``), or
-                training counts iterations, whose last checkpoint is written too early.
+            UserError: The model has no pose encoder with a dense last layer (``output``), the data
+                are no images of moments or know one view alone, or training counts iterations,
+                whose last checkpoint is written too early.
         """
         if isinstance(runner.train_loop, IterBasedTrainLoop):
             raise UserError('EraseViewsHook works after the last epoch: train by epochs')
-        if not isinstance(self._output(runner), nn.Linear):
-            raise UserError(f'EraseViewsHook: {type(unwrapped(runner.model)).__name__} has no '
-                            'pose_encoder whose output is a dense layer')
+        model, dataset = unwrapped(runner.model), runner.train_dataloader.dataset
+        layer = _output(model)
+        if not isinstance(layer, nn.Linear) or layer.bias is None:
+            raise UserError(f'EraseViewsHook: {type(model).__name__} has no pose_encoder whose '
+                            'output is a dense layer with a bias')
+        try:
+            views = self._poses(model, dataset, self.batch_size)[1]
+        except (AttributeError, KeyError) as error:
+            raise UserError(f'EraseViewsHook: the training data set, {type(dataset).__name__}, '
+                            f'gives no images of moments: {error}') from None
+        if len(views.unique()) < 2:
+            raise UserError('EraseViewsHook: the training data know one view alone, which there is '
+                            'nothing to tell from')
 
-    @torch.no_grad()
     def after_train_epoch(self, runner) -> None:
         """Change the layer, when the epoch was the last."""
         if not self.is_last_train_epoch(runner):
             return
         model = unwrapped(runner.model)
-        model.eval()
-        poses, views = self._poses(model, runner.train_dataloader.dataset)
-        model.train()
-        matrix, offset = linear_erasure(poses, views)
-        layer = self._output(runner)
-        layer.bias.copy_(matrix @ layer.bias.double() + offset)
-        layer.weight.copy_(matrix @ layer.weight.double())
-        for parameter in layer.parameters():  # ranks may have normalised other batches
+        for buffer in model.buffers():  # ranks have normalised other batches
+            broadcast(buffer)
+        layer = _output(model)
+        if is_main_process():
+            poses, views = self._poses(model, runner.train_dataloader.dataset, self.moments)
+            erasure = linear_erasure(poses, views)
+            weight, bias = layer.weight.detach().double().cpu(), layer.bias.detach().double().cpu()
+            layer.bias.data.copy_(erasure.matrix @ bias + erasure.offset)
+            layer.weight.data.copy_(erasure.matrix @ weight)
+            runner.logger.info(f'EraseViewsHook: took {len(views.unique())} views out of the poses '
+                               f'of {len(poses)} images')
+        for parameter in layer.parameters():
             broadcast(parameter.data)
-        runner.logger.info(f'EraseViewsHook: took {len(views.unique())} views out of the poses of '
-                           f'{len(poses)} images')
 
-    def _poses(self, model: nn.Module, dataset) -> Tuple[Tensor, Tensor]:
-        """Canonical poses ``(M, 3 N)`` of training images, and a number for each view and each
-        mirrored one, ``(M,)``."""
-        flips = [step for step in dataset.pipeline.transforms if isinstance(step, FlipImages)]
+    @torch.no_grad()
+    def _poses(self, model: nn.Module, dataset, moments: int) -> Tuple[Tensor, Tensor]:
+        """Canonical poses ``(M, 3 N)`` of training images, on the CPU, and a number for each camera
+        and each mirrored one, ``(M,)``."""
+        steps = dataset.pipeline.transforms
+        flips = [step for step in steps if isinstance(step, FlipImages)]
         plain = copy.copy(dataset)
-        plain.pipeline = BatchCompose([step for step in dataset.pipeline.transforms
-                                       if step not in flips])
-        rows = torch.linspace(0, len(dataset) - 1, min(self.moments, len(dataset))).long()
+        plain.pipeline = BatchCompose([step for step in steps if step not in flips])
+        rows = torch.linspace(0, len(dataset) - 1, min(moments, len(dataset))).long()
         device = next(model.parameters()).device
-        poses, views = [], []
-        for some in rows.split(self.batch_size):
-            images = plain.__getitems__(some.tolist())['inputs']['images']
-            shown = torch.cat([images, *(step.mirror(images) for step in flips[:1])], 1)
-            found = model(shown.flatten(0, 1).to(device))
-            poses.append(found.flatten(1))
-            views.append(torch.arange(shown.shape[1], device=device).repeat(len(shown)))
+        poses, views, training = [], [], model.training
+        model.eval()
+        try:
+            with torch.random.fork_rng(devices=[]):  # partners and shifts, which are not used
+                for some in rows.split(self.batch_size):
+                    batch = plain.__getitems__(some.tolist())
+                    images, camera = batch['inputs']['images'], batch['data_samples']['camera']
+                    shown = [images, *(step.mirror(images) for step in flips[:1])]
+                    for number, kind in enumerate(shown):
+                        found = model(kind.flatten(0, 1).to(device))
+                        poses.append(found.flatten(1).cpu())
+                        views.append(len(shown) * camera.flatten() + number)
+        finally:
+            model.train(training)
         return torch.cat(poses), torch.cat(views)
 
-    @staticmethod
-    def _output(runner):
-        return getattr(getattr(unwrapped(runner.model), 'pose_encoder', None), 'output', None)
+
+def _output(model: nn.Module):
+    return getattr(getattr(model, 'pose_encoder', None), 'output', None)
