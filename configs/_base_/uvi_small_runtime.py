@@ -3,4 +3,4 @@
 _base_ = ['./uvi_runtime.py']
 custom_hooks = [
     dict(type='TrainingCurvesHook'),
-    dict(type='LossWeightHook', loss='reconstruction_loss', weights=(1., .1), between=(.3, .6))]
+    dict(type='LossWeightHook', loss='reconstruction_loss', factors=(1., .1), between=(.3, .6))]

@@ -1,8 +1,10 @@
+import logging
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
+from two_ranks import run_on_two_ranks
 
 pytest.importorskip('mmengine')
 
@@ -130,6 +132,24 @@ def test_only_the_last_checkpoint_has_it(tmp_path):
         return checkpoint['state_dict']['pose_encoder.output.weight']
     assert torch.equal(weight('with', 1), weight('without', 1))
     assert not torch.allclose(weight('with', 2), weight('without', 2))
+
+
+def erase_with_other_statistics():
+    from mmengine.dist import get_rank
+    torch.manual_seed(0)
+    model = Toy()
+    model.register_buffer('shift', torch.tensor(.2 * get_rank()))
+    forward = model.forward
+    model.forward = lambda images: forward(images) + model.shift
+    EraseViewsHook().after_train_epoch(SimpleNamespace(
+        model=model, epoch=0, max_epochs=1, logger=logging.getLogger(),
+        train_dataloader=SimpleNamespace(dataset=two_views())))
+    return [part.double().sum().item() for part in model.state_dict().values()]
+
+
+def test_two_ranks_end_alike(tmp_path):
+    first, second = run_on_two_ranks(erase_with_other_statistics, tmp_path)
+    assert first == second
 
 
 def test_what_it_cannot_work_on(tmp_path):

@@ -21,7 +21,7 @@ class Toy(BaseModel):
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
         self.part = nn.Module()
-        self.part.loss = ViewReconstructionLoss(loss_weight=1.)
+        self.part.loss = ViewReconstructionLoss(loss_weight=3.)
         self.switched_off = None
         self.seen = []
 
@@ -40,21 +40,22 @@ def train(folder, epochs, hook, model=None, **options):
            train_cfg=dict(by_epoch=True, max_epochs=epochs),
            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.)),
            custom_hooks=[hook], default_scope='mmviewpose', **options).train()
+    assert model.part.loss.loss_weight == 3.
     return model.seen
 
 
 def test_weights_of_a_run(tmp_path):
-    hook = dict(type='LossWeightHook', loss='part.loss', weights=(1., .1), between=(.2, .6))
+    hook = dict(type='LossWeightHook', loss='part.loss', factors=(1., .1), between=(.2, .6))
     seen = train(tmp_path, 2, hook)
-    assert seen == pytest.approx([1., 1., 1., .775, .55, .325, .1, .1, .1, .1])
+    assert seen == pytest.approx([3 * factor for factor in (1., 1., 1., .775, .55, .325, .1, .1, .1, .1)])
 
 
 def test_a_resumed_run_goes_on(tmp_path):
-    hook = dict(type='LossWeightHook', loss='part.loss', weights=(0., 1.))
+    hook = dict(type='LossWeightHook', loss='part.loss', factors=(0., 1.))
     whole = train(tmp_path / 'whole', 2, hook)
     checkpoint = tmp_path / 'whole' / 'epoch_1.pth'
     rest = train(tmp_path / 'rest', 2, hook, load_from=str(checkpoint), resume=True)
-    assert whole == pytest.approx([.1 * step for step in range(10)])
+    assert whole == pytest.approx([.3 * step for step in range(10)])
     assert rest == whole[5:]
 
 
@@ -69,3 +70,5 @@ def test_a_loss_that_is_not_there_is_named(name):
 def test_bad_points(between):
     with pytest.raises(ValueError, match='between must rise within 0 to 1'):
         LossWeightHook('part.loss', (1., 0.), between)
+    with pytest.raises(ValueError, match='factors must be the first and the last'):
+        LossWeightHook('part.loss', (1.,))

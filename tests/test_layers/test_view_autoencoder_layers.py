@@ -207,3 +207,12 @@ def test_wrong_sizes(kind, least):
 def test_unknown_output():
     with pytest.raises(ValueError, match=re.escape("('tanh', 'sigmoid'), got 'relu'")):
         build(PoseImageDecoder, output='relu')
+
+
+def test_template_is_the_pose_of_all_images_at_first():
+    plain, encoder = build(PoseImageEncoder), build(PoseImageEncoder, template=1.)
+    assert encoder.output is encoder.layers[-1] and encoder.output.out_features == 15
+    with torch.no_grad():
+        poses, others = encoder.eval()(images()), plain.eval()(images())
+    assert poses.mean(0).std() > .5 > others.mean(0).std()
+    assert poses.std(0).max() < .1
