@@ -68,8 +68,8 @@ def leakage(name: str, parts: List[Part], results: Dict[str, dict]) -> List[dict
 
 def run(data: Path, work_dir: Path, seeds: int, jobs: int) -> List[dict]:
     """A pretraining and a classifier a seed: ``full``, the paper's losses; ``unbiased``, with two
-    additions of ours; and ``supervised``, without pretraining. Settings were chosen with camera 4 and on takes
-    of their own (docs/methods/uvi.md)."""
+    additions of ours; and ``supervised``, without pretraining. Settings were chosen with camera 4
+    and on takes of their own (docs/methods/uvi.md)."""
     prepare_archives(data, work_dir, ['bandai_namco'])
     encoders = {name: [pretraining(seed, config) for seed in range(seeds)]
                 for name, config in CONFIGS.items()}
