@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from .logs import Curve, read_scalars
 from .style import (BLUE, CATEGORIES, INK, LABEL, SMALL, TITLE, VERMILLION, PathLike, new_figure,
@@ -22,7 +23,8 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 
 def training_curves(log_json_path: PathLike, out_path: PathLike,
                     keys: Optional[Sequence[str]] = None, title: str = 'Training') -> Path:
-    """Losses in one panel, every validation metric in a panel of its own.
+    """Losses in one panel; whatever else was logged of the training, and every validation metric,
+    in a panel of its own.
 
     Args:
         log_json_path: As in `read_scalars`.
@@ -42,7 +44,10 @@ def training_curves(log_json_path: PathLike, out_path: PathLike,
         if unknown:
             raise ValueError(f'not in the log: {unknown}; there are {sorted({**train, **val})}')
         train, val = ({k: c[k] for k in keys if k in c} for c in (train, val))
-    panels = ([('losses', train)] if train else []) + [(k, {k: v}) for k, v in val.items()]
+    losses = {key: curve for key, curve in train.items() if _is_loss(key)}
+    panels = [('losses', losses)] if losses else []
+    panels += [(f'training: {k}', {k: v}) for k, v in train.items() if k not in losses]
+    panels += [(f'validation: {k}', {k: v}) for k, v in val.items()]
     columns = min(len(panels), 3)
     rows = -(-len(panels) // columns)
     figure = new_figure(4.6 * columns, 3.1 * rows + .3)
@@ -51,14 +56,21 @@ def training_curves(log_json_path: PathLike, out_path: PathLike,
         if name == 'losses':
             _loss_panel(ax, curves)
         else:
-            steps, values = curves[name]
-            ax.plot(steps, values, color=BLUE, linewidth=1.8, marker='o', markersize=3.5)
+            (steps, values), = curves.values()
+            marker = dict(marker='o', markersize=3.5) if len(steps) < 50 else {}
+            ax.plot(steps, values, color=BLUE, linewidth=1.8, **marker)
             ax.annotate(f'{values[-1]:.4g}', (steps[-1], values[-1]), (4, 4), color=BLUE,
                         textcoords='offset points', fontsize=SMALL, annotation_clip=False)
-            tidy(ax, f'validation: {name}', 'epoch or iteration', '')
+            tidy(ax, name, 'iteration' if name.startswith('training') else 'epoch or iteration', '')
+            ax.xaxis.set_major_locator(MaxNLocator('auto', integer=True))
     figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
     figure.tight_layout()
     return save(figure, out_path)
+
+
+def _is_loss(key: str) -> bool:
+    """Whether a scalar is the total or one of its parts, as mmengine tells them."""
+    return 'loss' in key and not key.startswith('factor/')
 
 
 def _loss_panel(ax, curves: Mapping[str, Curve]) -> None:

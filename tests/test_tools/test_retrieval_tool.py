@@ -93,10 +93,10 @@ def test_broken_files_are_one_line(tool, arrays, tmp_path, capsys, name, change,
 def test_no_file_and_too_large_k(tool, arrays, tmp_path, capsys):
     other = tmp_path / 'text.npz'
     other.write_text('no archive')
-    for argv, message in (([str(tmp_path / 'none.npz')], 'none.npz: not an .npz'),
+    for argv, message in (([str(tmp_path / 'none.npz')], 'none.npz: there is no such file'),
                           ([str(other)], 'text.npz: not an .npz'),
                           ([saved(tmp_path / 'a.npz', **arrays), '--ks', '61'],
-                           'a.npz: query 0 has 60 candidates that are allowed, k is 61')):
+                           'a.npz: query 0 has 60 candidates that are allowed, k is 61; --ks')):
         with pytest.raises(SystemExit):
             tool.main(argv)
         assert message in capsys.readouterr().err

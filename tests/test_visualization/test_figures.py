@@ -12,8 +12,8 @@ from mmviewpose.datasets.synthetic import synthetic_clips, synthetic_poses
 from mmviewpose.errors import UserError
 from mmviewpose.files import atomic_path
 from mmviewpose.skeletons import get_skeleton, remap
-from mmviewpose.visualization import (Seen, animate_clip, animate_lifting, denoising_figure,
-                                      draw_skeleton, embedding_figure, frame_axes, lifting_figure,
+from mmviewpose.visualization import (Seen, animate_clip, animate_lifting, curves,
+                                      denoising_figure, draw_skeleton, embedding_figure, frame_axes, lifting_figure,
                                       principal_plane, read_scalars, row_chart, training_curves,
                                       transfer_figure, tsne_plane, views_chart)
 from mmviewpose.visualization.style import new_figure, save, shades
@@ -96,6 +96,20 @@ def test_training_curves(log, tmp_path):
     with pytest.raises(FileNotFoundError):
         training_curves(tmp_path / 'nothing', tmp_path / 'no.png')
     assert not (tmp_path / 'no.png').exists()
+
+
+def test_what_is_no_loss_has_a_panel_of_its_own(log, tmp_path, monkeypatch):
+    lines = [{'loss': 2. / i, 'loss_cls': 1., 'critic_loss': .1, 'top1_acc': .1 * i,
+              'factor/swap_loss': .5, 'step': i, 'iter': i} for i in (1, 2)]
+    log.write_text('\n'.join(map(json.dumps, [*lines, {'acc/top1': .5, 'step': 1}])))
+    figures = []
+    monkeypatch.setattr(curves, 'save', lambda figure, path: figures.append(figure) or path)
+    training_curves(log, tmp_path / 'curves.png')
+    axes = figures[0].axes
+    assert sorted(ax.get_title(loc='left') for ax in axes) == [
+        'training losses', 'training: factor/swap_loss', 'training: top1_acc',
+        'validation: acc/top1']
+    assert {line.get_label() for line in axes[0].lines} >= {'cls', 'critic_loss', 'total'}
 
 
 def test_rates_of_several_optimizers_are_no_curves(log):

@@ -55,7 +55,11 @@ def read_embeddings(path: str) -> Dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in (*ARRAYS, 'images') if name in file.files}
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except FileNotFoundError:
+        raise UserError(f'{path}: there is no such file') from None
+    except ValueError:  # numpy advises to allow pickles
+        raise UserError(f'{path}: not an .npz of plain arrays') from None
+    except (OSError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f'{path}: not an .npz of plain arrays ({error})') from None
     for name, (kind, axes, numbers) in ARRAYS.items():
         if name not in arrays:
@@ -122,7 +126,8 @@ def measure(path: str, values: tuple, args: argparse.Namespace) -> Dict[str, Any
             return cross_view_retrieval(*values, sorted(set(args.ks)), args.threshold,
                                         args.oracle_queries, args.seed, report=bar.update)
         except ValueError as error:
-            raise UserError(f'{path}: {error}') from None
+            hint = '; --ks takes other numbers of neighbours' if 'k is' in str(error) else ''
+            raise UserError(f'{path}: {error}{hint}') from None
 
 
 def table(cases: Dict[str, Any], threshold: float) -> str:
@@ -192,6 +197,8 @@ def draw(folder: Path, arrays: Dict[str, Any], values: tuple, cases: Dict[str, A
         errors = pa_mpjpe_of(poses[drawn], poses, indices)
         paths.append(retrieval_sheet(arrays['images'], drawn.tolist(), indices, errors,
                                      folder / 'nearest.png', arrays['view']))
+    else:
+        print("no nearest.png: the file has no 'images'")
     return paths
 
 

@@ -68,6 +68,6 @@ def check_encoder(cfg: Mapping, config: str) -> None:
     checkpoint = (cfg.get('init_cfg') or {}).get('checkpoint')
     if checkpoint and '://' not in checkpoint and not Path(checkpoint).is_file():
         own = Path(config).with_name(f'{Path(checkpoint).parent.name}.py')
-        config = own if own.is_file() else config
-        raise UserError(f'encoder checkpoint not found: {checkpoint}; train it with {config}, or '
+        how = f'train it with {own}' if own.is_file() else f'train one, e.g. with {config}'
+        raise UserError(f'encoder checkpoint not found: {checkpoint}; {how}, or '
                         'give another: --cfg-options encoder_checkpoint=FILE')

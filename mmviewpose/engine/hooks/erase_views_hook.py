@@ -75,8 +75,9 @@ class EraseViewsHook(Hook):
             weight, bias = layer.weight.detach().double().cpu(), layer.bias.detach().double().cpu()
             layer.bias.data.copy_(erasure.matrix @ bias + erasure.offset)
             layer.weight.data.copy_(erasure.matrix @ weight)
-            runner.logger.info(f'EraseViewsHook: took {len(views.unique())} views out of the poses '
-                               f'of {len(poses)} images')
+            runner.logger.info('EraseViewsHook: erased what tells apart '
+                               f'{len(views.unique())} kinds of images (cameras, and each mirrored '
+                               f'where images are flipped), from the poses of {len(poses)}')
         for parameter in layer.parameters():
             broadcast(parameter.data)
 
