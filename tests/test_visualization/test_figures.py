@@ -13,9 +13,10 @@ from mmviewpose.errors import UserError
 from mmviewpose.files import atomic_path
 from mmviewpose.skeletons import get_skeleton, remap
 from mmviewpose.visualization import (Seen, animate_clip, animate_lifting, curves,
-                                      denoising_figure, draw_skeleton, embedding_figure, frame_axes, lifting_figure,
-                                      principal_plane, read_scalars, row_chart, training_curves,
-                                      transfer_figure, tsne_plane, views_chart)
+                                      denoising_figure, draw_skeleton, embedding_figure,
+                                      frame_axes, lifting_figure, principal_plane, read_scalars,
+                                      row_chart, training_curves, transfer_figure, tsne_plane,
+                                      views_chart)
 from mmviewpose.visualization.style import new_figure, save, shades
 
 
