@@ -24,8 +24,8 @@ __all__ = [
     'gather_rows', 'hardnet_loss', 'hit_at', 'joint_position_loss', 'keypoint_sensitivity',
     'least_squares_critic_loss', 'least_squares_generator_loss', 'lifting_cycle',
     'limb_symmetry_loss', 'linear_erasure', 'linear_probe_accuracy', 'mean_at', 'mpjpe',
-    'multiview_consistency', 'n_mpjpe', 'nearest', 'oracle', 'orthogonality_loss', 'pa_mpjpe', 'pa_mpjpe_of', 'pck3d',
-    'quarter_turn_loss', 'random_candidates', 'reprojection_cycle_loss', 'reprojection_loss',
-    'scale_loss', 'swap_views', 'velocity_error', 'velocity_loss', 'view_bias_loss',
-    'view_reconstruction_loss',
+    'multiview_consistency', 'n_mpjpe', 'nearest', 'oracle', 'orthogonality_loss', 'pa_mpjpe',
+    'pa_mpjpe_of', 'pck3d', 'quarter_turn_loss', 'random_candidates', 'reprojection_cycle_loss',
+    'reprojection_loss', 'scale_loss', 'swap_views', 'velocity_error', 'velocity_loss',
+    'view_bias_loss', 'view_reconstruction_loss',
 ]

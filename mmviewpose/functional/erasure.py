@@ -33,8 +33,8 @@ def linear_erasure(features: Tensor, labels: Tensor, tolerance: float = 1e-12) -
             and keep what they tell.
 
     Raises:
-        ValueError: Features that are not finite, fewer than two classes, or as many labels as
-            there are no features.
+        ValueError: Features that are not finite, fewer than two classes, or another number of
+            labels than of features.
     """
     features = features.detach().double().flatten(1)
     if labels.shape != features.shape[:1]:

@@ -47,7 +47,8 @@ def train(folder, epochs, hook, model=None, **options):
 def test_weights_of_a_run(tmp_path):
     hook = dict(type='LossWeightHook', loss='part.loss', factors=(1., .1), between=(.2, .6))
     seen = train(tmp_path, 2, hook)
-    assert seen == pytest.approx([3 * factor for factor in (1., 1., 1., .775, .55, .325, .1, .1, .1, .1)])
+    factors = (1., 1., 1., .775, .55, .325, .1, .1, .1, .1)
+    assert seen == pytest.approx([3 * factor for factor in factors])
 
 
 def test_a_resumed_run_goes_on(tmp_path):

@@ -1,7 +1,7 @@
 # Table 1's networks at a quarter of the width for images of 48 px: trains on a CPU in minutes. With
 # the decoder's sigmoid learning passes the mean image sooner; in so short a training dropout costs
 # more than it gives. With the paper's 0.001 for equivariance some seeds end with one pose for all
-# images (docs/methods/uvi.md).
+# images; one random pose for all to begin with helps the exchange (docs/methods/uvi.md).
 _base_ = ['./view_autoencoder.py']
 image_size = 48
 model = dict(
