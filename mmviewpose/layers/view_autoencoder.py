@@ -64,8 +64,9 @@ class PoseImageEncoder(nn.Module):
         width: Channels of the first pair.
         hidden: Units of the dense layers before the last.
         in_channels: C.
-        template: Standard deviation of the random pose that all images have in common at first,
-            the last layer's bias; 0 leaves torch's, which is nearly no pose.
+        spread: Deviation of the last layer's biases at the start, in place of torch's small ones:
+            all images then begin with one pose of that size. Turning it tells views apart from the
+            first step on; a pose near 0 looks the same from all sides.
 
     Attributes:
         num_points: N.
@@ -76,7 +77,7 @@ class PoseImageEncoder(nn.Module):
 
     def __init__(self, image_size: int = 128, num_points: int = 70, width: int = 64,
                  hidden: Sequence[int] = (1024, 512), in_channels: int = 3,
-                 template: float = 0.) -> None:
+                 spread: float = 0.) -> None:
         super().__init__()
         _check_side(image_size, 8)
         self.num_points = num_points
@@ -92,8 +93,8 @@ class PoseImageEncoder(nn.Module):
             layers += [nn.Linear(units, size), nn.ReLU()]
             units = size
         layers.append(nn.Linear(units, 3 * num_points))
-        if template:
-            nn.init.normal_(layers[-1].bias, std=template)
+        if spread:
+            nn.init.normal_(layers[-1].bias, std=spread)
         self.layers = nn.Sequential(*layers)
 
     @property

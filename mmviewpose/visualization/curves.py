@@ -45,24 +45,18 @@ def training_curves(log_json_path: PathLike, out_path: PathLike,
             raise ValueError(f'not in the log: {unknown}; there are {sorted({**train, **val})}')
         train, val = ({k: c[k] for k in keys if k in c} for c in (train, val))
     losses = {key: curve for key, curve in train.items() if _is_loss(key)}
-    panels = [('losses', losses)] if losses else []
-    panels += [(f'training: {k}', {k: v}) for k, v in train.items() if k not in losses]
-    panels += [(f'validation: {k}', {k: v}) for k, v in val.items()]
-    columns = min(len(panels), 3)
-    rows = -(-len(panels) // columns)
+    others = [(f'training: {key}', 'iteration', curve) for key, curve in train.items()
+              if key not in losses]
+    others += [(f'validation: {key}', 'epoch or iteration', curve) for key, curve in val.items()]
+    count = bool(losses) + len(others)
+    columns = min(count, 3)
+    rows = -(-count // columns)
     figure = new_figure(4.6 * columns, 3.1 * rows + .3)
-    for number, (name, curves) in enumerate(panels):
-        ax = figure.add_subplot(rows, columns, number + 1)
-        if name == 'losses':
-            _loss_panel(ax, curves)
-        else:
-            (steps, values), = curves.values()
-            marker = dict(marker='o', markersize=3.5) if len(steps) < 50 else {}
-            ax.plot(steps, values, color=BLUE, linewidth=1.8, **marker)
-            ax.annotate(f'{values[-1]:.4g}', (steps[-1], values[-1]), (4, 4), color=BLUE,
-                        textcoords='offset points', fontsize=SMALL, annotation_clip=False)
-            tidy(ax, name, 'iteration' if name.startswith('training') else 'epoch or iteration', '')
-            ax.xaxis.set_major_locator(MaxNLocator('auto', integer=True))
+    axes = [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
+    if losses:
+        _loss_panel(axes.pop(0), losses)
+    for ax, other in zip(axes, others):
+        _panel(ax, *other)
     figure.suptitle(title, fontsize=TITLE + 1, color=INK, x=.01, ha='left')
     figure.tight_layout()
     return save(figure, out_path)
@@ -71,6 +65,16 @@ def training_curves(log_json_path: PathLike, out_path: PathLike,
 def _is_loss(key: str) -> bool:
     """Whether a scalar is the total or one of its parts, as mmengine tells them."""
     return 'loss' in key and not key.startswith('factor/')
+
+
+def _panel(ax, title: str, xlabel: str, curve: Curve) -> None:
+    steps, values = curve
+    marker = dict(marker='o', markersize=3.5) if len(steps) < 50 else {}
+    ax.plot(steps, values, color=BLUE, linewidth=1.8, **marker)
+    ax.annotate(f'{values[-1]:.4g}', (steps[-1], values[-1]), (4, 4), color=BLUE,
+                textcoords='offset points', fontsize=SMALL, annotation_clip=False)
+    tidy(ax, title, xlabel, '')
+    ax.xaxis.set_major_locator(MaxNLocator('auto', integer=True))
 
 
 def _loss_panel(ax, curves: Mapping[str, Curve]) -> None:

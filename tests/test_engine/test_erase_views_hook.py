@@ -57,18 +57,18 @@ class Toy(BaseModel):
         return dict(loss=self.pose_encoder(as_images(inputs['images'][:, 0])).square().mean())
 
 
-def train(folder, dataset, hook, epochs=2, **options):
+def train(folder, dataset, hook, train_cfg=dict(by_epoch=True, max_epochs=2)):
     torch.manual_seed(0)
     model = Toy()
     loader = dict(dataset=dataset, batch_size=32, num_workers=0,
                   sampler=dict(type='DefaultSampler', shuffle=True),
                   batch_sampler=dict(type='ArrayBatchSampler'),
                   collate_fn=dict(type='mmviewpose.identity_collate'))
-    options = options or dict(train_cfg=dict(by_epoch=True, max_epochs=epochs))
     Runner(model=model, work_dir=str(folder), train_dataloader=loader,
            optim_wrapper=dict(optimizer=dict(type='SGD', lr=1e-3)), custom_hooks=[hook],
            default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1)),
-           default_scope='mmviewpose', randomness=dict(seed=0), **options).train()
+           default_scope='mmviewpose', randomness=dict(seed=0),
+           train_cfg=train_cfg).train()
     return model
 
 

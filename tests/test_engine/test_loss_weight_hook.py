@@ -31,13 +31,13 @@ class Toy(BaseModel):
         return dict(loss=self.part.loss(self.scale * images, 2 * images))
 
 
-def train(folder, epochs, hook, model=None, **options):
-    model = model or Toy()
+def train(folder, hook, **options):
+    model = Toy()
     data = [dict(inputs=torch.zeros(1))] * 5
     Runner(model=model, work_dir=str(folder),
            train_dataloader=dict(dataset=data, sampler=dict(type='DefaultSampler', shuffle=False),
                                  batch_size=1),
-           train_cfg=dict(by_epoch=True, max_epochs=epochs),
+           train_cfg=dict(by_epoch=True, max_epochs=2),
            optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.)),
            custom_hooks=[hook], default_scope='mmviewpose', **options).train()
     assert model.part.loss.loss_weight == 3.
@@ -46,16 +46,16 @@ def train(folder, epochs, hook, model=None, **options):
 
 def test_weights_of_a_run(tmp_path):
     hook = dict(type='LossWeightHook', loss='part.loss', factors=(1., .1), between=(.2, .6))
-    seen = train(tmp_path, 2, hook)
+    seen = train(tmp_path, hook)
     factors = (1., 1., 1., .775, .55, .325, .1, .1, .1, .1)
     assert seen == pytest.approx([3 * factor for factor in factors])
 
 
 def test_a_resumed_run_goes_on(tmp_path):
     hook = dict(type='LossWeightHook', loss='part.loss', factors=(0., 1.))
-    whole = train(tmp_path / 'whole', 2, hook)
+    whole = train(tmp_path / 'whole', hook)
     checkpoint = tmp_path / 'whole' / 'epoch_1.pth'
-    rest = train(tmp_path / 'rest', 2, hook, load_from=str(checkpoint), resume=True)
+    rest = train(tmp_path / 'rest', hook, load_from=str(checkpoint), resume=True)
     assert whole == pytest.approx([.3 * step for step in range(10)])
     assert rest == whole[5:]
 

@@ -71,6 +71,14 @@ def test_the_pose_encoder_of_table_1():
     assert [module.bias is None for module in convolutions] == [True] * 7 + [False]
 
 
+def test_with_a_spread_all_images_begin_with_one_pose_of_that_size():
+    torch.manual_seed(0)
+    model = PoseImageEncoder(image_size=16, width=2, hidden=(8,), num_points=400, spread=2.)
+    poses = model(images(3, 16)).detach()
+    assert 1.8 < poses.std() < 2.2
+    assert poses.std(0).max() < .5
+
+
 def test_the_viewpoint_encoder_of_table_1():
     model = on_paper(ViewpointEncoder)
 
@@ -209,8 +217,8 @@ def test_unknown_output():
         build(PoseImageDecoder, output='relu')
 
 
-def test_template_is_the_pose_of_all_images_at_first():
-    plain, encoder = build(PoseImageEncoder), build(PoseImageEncoder, template=1.)
+def test_without_a_spread_images_begin_with_nearly_no_pose():
+    plain, encoder = build(PoseImageEncoder), build(PoseImageEncoder, spread=1.)
     assert encoder.output is encoder.layers[-1] and encoder.output.out_features == 15
     with torch.no_grad():
         poses, others = encoder.eval()(images()), plain.eval()(images())

@@ -6,6 +6,6 @@ _base_ = ['./view_autoencoder.py']
 image_size = 48
 model = dict(
     equivariance=1e-4,
-    pose_encoder=dict(image_size=image_size, width=16, hidden=(256, 128), template=1.),
+    pose_encoder=dict(image_size=image_size, width=16, hidden=(256, 128), spread=1.),
     view_encoder=dict(image_size=image_size, channels=(24, 48), hidden=128, dropout=0.),
     decoder=dict(image_size=image_size, width=16, output='sigmoid', dropout=0.))
